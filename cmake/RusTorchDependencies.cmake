@@ -1,0 +1,31 @@
+# Every library comes from the system; scripts/install-deps names the packages.
+find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(ZLIB REQUIRED)
+find_package(fmt REQUIRED)
+find_package(tl-expected REQUIRED)
+find_package(nlohmann_json REQUIRED)
+if(RUSTORCH_BUILD_CLI)
+  find_package(CLI11 REQUIRED)
+endif()
+
+# Found by hand: oneDNN's CMake package asks for OpenCL's headers, which we do not use; stb has no package,
+# and Highway has one only in some distributions.
+function(rustorch_find_library name header library)
+  find_path(RUSTORCH_${name}_INCLUDE_DIR ${header} REQUIRED)
+  mark_as_advanced(RUSTORCH_${name}_INCLUDE_DIR)
+  add_library(rustorch_dep_${name} INTERFACE IMPORTED GLOBAL)
+  target_include_directories(rustorch_dep_${name} INTERFACE ${RUSTORCH_${name}_INCLUDE_DIR})
+  if(library)
+    find_library(RUSTORCH_${name}_LIBRARY ${library} REQUIRED)
+    mark_as_advanced(RUSTORCH_${name}_LIBRARY)
+    target_link_libraries(rustorch_dep_${name} INTERFACE ${RUSTORCH_${name}_LIBRARY})
+  endif()
+endfunction()
+
+rustorch_find_library(hwy hwy/highway.h hwy)
+rustorch_find_library(dnnl oneapi/dnnl/dnnl.hpp dnnl)
+rustorch_find_library(stb stb/stb_image.h "")
+if(NOT RUSTORCH_hwy_LIBRARY MATCHES "\\.a$")
+  target_compile_definitions(rustorch_dep_hwy INTERFACE HWY_SHARED_DEFINE)
+endif()

@@ -1,0 +1,55 @@
+# rustorch_public: what users of the library need too.
+add_library(rustorch_public INTERFACE)
+target_compile_features(rustorch_public INTERFACE cxx_std_20)
+target_link_libraries(rustorch_public INTERFACE fmt::fmt tl::expected Threads::Threads)
+
+# rustorch_private: the libraries that our sources use and our headers do not.
+add_library(rustorch_private INTERFACE)
+target_link_libraries(
+  rustorch_private INTERFACE rustorch_dep_hwy rustorch_dep_dnnl rustorch_dep_stb ZLIB::ZLIB
+                             nlohmann_json::nlohmann_json OpenMP::OpenMP_CXX)
+
+# rustorch_flags: how each of our sources is compiled (library, program, tests, benchmarks).
+add_library(rustorch_flags INTERFACE)
+target_include_directories(rustorch_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(
+  rustorch_flags
+  INTERFACE -Wall -Wextra -Wconversion -Wshadow
+            # Fused multiply-adds only where written: results are equal on every instruction set.
+            -ffp-contract=off)
+target_link_libraries(rustorch_flags INTERFACE rustorch_public)
+
+# Errors name rustorch/folder/file.cpp, wherever the clone lies.
+set(source_prefix ${PROJECT_SOURCE_DIR})
+if(RUSTORCH_RELATIVE_PATHS)
+  file(RELATIVE_PATH source_prefix ${CMAKE_BINARY_DIR} ${PROJECT_SOURCE_DIR})
+  string(REGEX REPLACE "/$" "" source_prefix ${source_prefix})
+endif()
+target_compile_options(rustorch_flags INTERFACE -fmacro-prefix-map=${source_prefix}/=)
+
+if(RUSTORCH_WERROR)
+  target_compile_options(rustorch_flags INTERFACE -Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # ccache needs -fpch-preprocess to hit with precompiled headers.
+  target_compile_options(rustorch_flags INTERFACE -fpch-preprocess)
+  if(RUSTORCH_SANITIZE OR RUSTORCH_COVERAGE)
+    # GCC's flow analysis sees ghosts in instrumented code; the plain builds keep these warnings.
+    target_compile_options(rustorch_flags INTERFACE -Wno-maybe-uninitialized -Wno-array-bounds
+                                                    -Wno-stringop-overflow -Wno-null-dereference)
+  endif()
+elseif(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  # The clang counterpart for ccache, and pragmas that only GCC knows.
+  target_compile_options(rustorch_flags INTERFACE "SHELL:-Xclang -fno-pch-timestamp"
+                                                  -Wno-unknown-warning-option)
+endif()
+
+if(RUSTORCH_SANITIZE)
+  target_compile_options(rustorch_flags INTERFACE -fsanitize=${RUSTORCH_SANITIZE} -fno-sanitize-recover=all
+                                                  -fno-omit-frame-pointer)
+  target_link_options(rustorch_flags INTERFACE -fsanitize=${RUSTORCH_SANITIZE})
+endif()
+if(RUSTORCH_COVERAGE)
+  target_compile_options(rustorch_flags INTERFACE --coverage -fprofile-update=atomic)
+  target_link_options(rustorch_flags INTERFACE --coverage)
+endif()

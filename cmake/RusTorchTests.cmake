@@ -1,0 +1,45 @@
+# tests/<folder>/**/*_test.cpp make one program a folder, test_<folder>.
+find_package(GTest REQUIRED)
+
+file(GLOB_RECURSE support_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.cpp)
+list(FILTER support_sources EXCLUDE REGEX "_test\\.cpp$")
+
+add_library(rustorch_test_flags INTERFACE)
+target_link_libraries(rustorch_test_flags INTERFACE rustorch rustorch_flags rustorch_private GTest::gtest
+                                                    GTest::gmock)
+target_include_directories(rustorch_test_flags INTERFACE ${PROJECT_SOURCE_DIR}/tests)
+target_compile_definitions(
+  rustorch_test_flags
+  INTERFACE RUSTORCH_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data"
+            RUSTORCH_BINARY="${PROJECT_BINARY_DIR}/bin/rustorch")
+
+# Also holds what tests share (tests/support/*.cpp), compiled once.
+file(CONFIGURE OUTPUT test_pch.cpp CONTENT "")
+add_library(rustorch_test_support OBJECT ${CMAKE_CURRENT_BINARY_DIR}/test_pch.cpp ${support_sources})
+target_link_libraries(rustorch_test_support PRIVATE rustorch_test_flags)
+if(RUSTORCH_PCH)
+  target_precompile_headers(rustorch_test_support PRIVATE ${RUSTORCH_STANDARD_HEADERS} <gtest/gtest.h>
+                            <gmock/gmock.h>)
+endif()
+
+file(GLOB test_folders CONFIGURE_DEPENDS LIST_DIRECTORIES ON ${PROJECT_SOURCE_DIR}/tests/*)
+foreach(path IN LISTS test_folders)
+  cmake_path(GET path FILENAME folder)
+  if(NOT IS_DIRECTORY ${path} OR folder MATCHES "^(data|consumers)$")
+    continue()
+  endif()
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${path}/*_test.cpp)
+  if(NOT sources)
+    continue()
+  endif()
+  set(target test_${folder})
+  add_executable(${target} ${sources} $<TARGET_OBJECTS:rustorch_test_support>)
+  target_link_libraries(${target} PRIVATE rustorch_test_flags GTest::gmock_main)
+  if(RUSTORCH_PCH)
+    target_precompile_headers(${target} REUSE_FROM rustorch_test_support)
+  endif()
+  if(TARGET rustorch_cli)
+    add_dependencies(${target} rustorch_cli)  # some tests run the program
+  endif()
+  add_test(NAME ${target} COMMAND ${target})
+endforeach()

@@ -19,13 +19,10 @@ target_compile_options(
             -ffp-contract=off)
 target_link_libraries(rustorch_flags INTERFACE rustorch_public)
 
-# Errors name rustorch/folder/file.cpp, wherever the clone lies.
-set(source_prefix ${PROJECT_SOURCE_DIR})
-if(RUSTORCH_RELATIVE_PATHS)
-  file(RELATIVE_PATH source_prefix ${CMAKE_BINARY_DIR} ${PROJECT_SOURCE_DIR})
-  string(REGEX REPLACE "/$" "" source_prefix ${source_prefix})
-endif()
-target_compile_options(rustorch_flags INTERFACE -fmacro-prefix-map=${source_prefix}/=)
+# Errors name rustorch/folder/file.cpp, wherever the clone lies; ccache may have made the path relative.
+file(RELATIVE_PATH relative_source_dir ${CMAKE_BINARY_DIR} ${PROJECT_SOURCE_DIR}/.)
+target_compile_options(rustorch_flags INTERFACE -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
+                                                -fmacro-prefix-map=${relative_source_dir}/=)
 
 if(RUSTORCH_WERROR)
   target_compile_options(rustorch_flags INTERFACE -Werror)

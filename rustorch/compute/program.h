@@ -1,0 +1,71 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "rustorch/compute/op.h"
+#include "rustorch/core/scalar.h"
+
+namespace rustorch {
+
+/// A straight-line list of elementwise instructions in single-assignment form: the unit of elementwise work
+/// that backends run. A register is the index of the instruction that made it. The CPU runs it tile by tile,
+/// GPUs make one kernel of it; scalars are run-time values, so programs of one form share a kernel.
+class Program {
+ public:
+  using Register = std::uint8_t;
+  enum class Kind : std::uint8_t { input, scalar, cast, apply };
+  struct Instruction {
+    Kind kind;
+    Op op;                      ///< for apply
+    DType dtype;                ///< the compute type of the result (always a compute_dtype)
+    std::uint8_t slot;          ///< input: which operand; scalar: which scalar
+    Register operands[3];       ///< cast: one; apply: the op's arity; all of the same compute type for apply
+  };
+  struct Output {
+    Register value;
+    DType dtype;  ///< the storage dtype it is converted to when stored
+  };
+  static constexpr std::size_t max_instructions = 64;
+  static constexpr std::size_t max_inputs = 16;
+  static constexpr std::size_t max_scalars = 16;
+  static constexpr std::size_t max_outputs = 8;
+
+  /// Adds the next tensor operand: stored as `storage`, converted to `compute` (a compute_dtype) when loaded.
+  Register input(DType storage, DType compute);
+  Register input(DType storage) { return input(storage, compute_dtype(storage)); }
+  /// Adds a run-time scalar of a compute type.
+  Register scalar(const Scalar& value, DType compute);
+  /// Converts a register to another compute type.
+  Register cast(Register value, DType compute);
+  /// Applies an op to registers that have the same compute type, which the op's domain must contain.
+  Register apply(Op op, Register x);
+  Register apply(Op op, Register x, Register y);
+  Register apply(Op op, Register x, Register y, Register z);
+  /// Declares the next result, stored as `storage`.
+  void output(Register value, DType storage);
+
+  std::span<const Instruction> instructions() const noexcept { return {instructions_.data(), instruction_count_}; }
+  std::span<const DType> input_dtypes() const noexcept { return {inputs_.data(), input_count_}; }
+  std::span<const Scalar> scalars() const noexcept { return {scalars_.data(), scalar_count_}; }
+  std::span<const Output> outputs() const noexcept { return {outputs_.data(), output_count_}; }
+  /// Replaces the value of a scalar: the program's form stays.
+  void set_scalar(std::size_t slot, const Scalar& value) { scalars_[slot] = value; }
+
+  /// "%2 = mul.float32 %0 %1" …, one instruction a line: for logs, caches and tests.
+  std::string to_string() const;
+
+ private:
+  Register append(const Instruction& instruction);
+
+  std::uint8_t instruction_count_ = 0, input_count_ = 0, scalar_count_ = 0, output_count_ = 0;
+  // Left uninitialized on purpose: a program of one op is built on the stack for every call.
+  std::array<Instruction, max_instructions> instructions_;
+  std::array<DType, max_inputs> inputs_;
+  std::array<Output, max_outputs> outputs_;
+  std::array<Scalar, max_scalars> scalars_;
+};
+
+}  // namespace rustorch

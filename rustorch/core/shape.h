@@ -1,0 +1,96 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace rustorch {
+
+/// A short list of 64-bit integers: the sizes or the strides of a tensor. Up to 8 dims live inside the
+/// object; more are kept on the heap.
+class Shape {
+ public:
+  static constexpr std::size_t inline_capacity = 8;
+
+  Shape() noexcept = default;
+  Shape(std::initializer_list<std::int64_t> dims) : Shape(std::span(dims.begin(), dims.size())) {}
+  explicit(false) Shape(std::span<const std::int64_t> dims);
+  explicit(false) Shape(const std::vector<std::int64_t>& dims) : Shape(std::span(dims)) {}
+  /// `count` dims of the same `value`.
+  static Shape filled(std::size_t count, std::int64_t value);
+
+  Shape(const Shape& other) : Shape(other.span()) {}
+  Shape(Shape&& other) noexcept : size_(other.size_), inline_(other.inline_), heap_(std::move(other.heap_)) {
+    other.size_ = 0;
+  }
+  Shape& operator=(const Shape& other) {
+    if (this != &other) *this = Shape(other);
+    return *this;
+  }
+  Shape& operator=(Shape&& other) noexcept {
+    size_ = other.size_;
+    inline_ = other.inline_;
+    heap_ = std::move(other.heap_);
+    other.size_ = 0;
+    return *this;
+  }
+
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+  std::int64_t* data() noexcept { return heap_ ? heap_.get() : inline_.data(); }
+  const std::int64_t* data() const noexcept { return heap_ ? heap_.get() : inline_.data(); }
+  std::int64_t* begin() noexcept { return data(); }
+  std::int64_t* end() noexcept { return data() + size_; }
+  const std::int64_t* begin() const noexcept { return data(); }
+  const std::int64_t* end() const noexcept { return data() + size_; }
+  std::int64_t& operator[](std::size_t i) noexcept { return data()[i]; }
+  std::int64_t operator[](std::size_t i) const noexcept { return data()[i]; }
+  std::int64_t front() const noexcept { return data()[0]; }
+  std::int64_t back() const noexcept { return data()[size_ - 1]; }
+  std::span<const std::int64_t> span() const noexcept { return {data(), size_}; }
+  std::vector<std::int64_t> to_vector() const { return {begin(), end()}; }
+
+  void push_back(std::int64_t dim) { insert(size_, dim); }
+  void insert(std::size_t position, std::int64_t dim);
+  void erase(std::size_t position) noexcept;
+  void resize(std::size_t size, std::int64_t value = 0);
+
+  /// The product of the dims: 1 for no dims. Overflow of 64 bits is an Error.
+  std::int64_t element_count() const;
+  /// "[2, 3]".
+  std::string to_string() const;
+
+  friend bool operator==(const Shape& a, const Shape& b) noexcept {
+    return a.size_ == b.size_ && std::equal(a.begin(), a.end(), b.begin());
+  }
+
+ private:
+  std::size_t size_ = 0;
+  std::array<std::int64_t, inline_capacity> inline_;  // only the first size_ are meaningful
+  std::unique_ptr<std::int64_t[]> heap_;              // holds all dims if there are more than fit inside
+};
+
+using Strides = Shape;
+
+/// `dim` counted from the front; negative dims count from the end. A tensor without dims takes -1 and 0.
+/// Out of range is an Error that names the op.
+std::size_t normalize_dim(std::int64_t dim, std::size_t rank, const char* op);
+
+/// PyTorch's broadcasting of two shapes; an Error that names the op, both shapes, the dim that clashes, and
+/// suggests a reshape or transposition where one would fit.
+Shape broadcast_shapes(const Shape& a, const Shape& b, const char* op);
+
+}  // namespace rustorch
+
+#include <fmt/format.h>
+template <>
+struct fmt::formatter<rustorch::Shape> : fmt::formatter<std::string_view> {
+  auto format(const rustorch::Shape& shape, fmt::format_context& context) const {
+    return fmt::formatter<std::string_view>::format(shape.to_string(), context);
+  }
+};

@@ -20,7 +20,8 @@ target_compile_options(
 target_link_libraries(rustorch_flags INTERFACE rustorch_public)
 
 # Errors name rustorch/folder/file.cpp, wherever the clone lies; ccache may have made the path relative.
-file(RELATIVE_PATH relative_source_dir ${CMAKE_BINARY_DIR} ${PROJECT_SOURCE_DIR}/.)
+file(RELATIVE_PATH relative_source_dir ${CMAKE_BINARY_DIR} ${PROJECT_SOURCE_DIR})
+string(REGEX REPLACE "/$" "" relative_source_dir "${relative_source_dir}")
 target_compile_options(rustorch_flags INTERFACE -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
                                                 -fmacro-prefix-map=${relative_source_dir}/=)
 

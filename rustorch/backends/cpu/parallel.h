@@ -26,11 +26,12 @@ void parallel_for(std::int64_t begin, std::int64_t end, std::int64_t grain, cons
   if (wanted == 1 || in_team()) return work(begin, end);
   const int threads = static_cast<int>(std::min<std::int64_t>(wanted, num_threads()));
   if (threads == 1) return work(begin, end);
-  run_team(threads, [&](int thread) {
+  const auto part = [&](int thread) {
     const std::int64_t from = begin + count * thread / threads;
     const std::int64_t to = begin + count * (thread + 1) / threads;
     if (from < to) work(from, to);
-  });
+  };
+  run_team(threads, std::cref(part));  // by reference: a std::function of the lambda itself would allocate
 }
 
 }  // namespace rustorch::cpu

@@ -29,6 +29,11 @@ def from_log(text):
         yield words[word], name
 
 
+def unfinished(text):
+    runs = re.findall(r"^\[ RUN      \] (\S+)$", text, re.MULTILINE)
+    return f"{runs[-1]} " if runs and not re.search(r"^\[==========\] .* ran\.", text, re.MULTILINE) else ""
+
+
 def main():
     program, report, log, exit_code = sys.argv[1:5]
     suffix = sys.argv[5] if len(sys.argv) > 5 else ""
@@ -36,9 +41,10 @@ def main():
         results = list(from_report(json.loads(Path(report).read_text())))
     except (OSError, ValueError, KeyError):
         results = list(from_log(Path(log).read_text(errors="replace")))
-    # A sanitizer may complain, or a destructor crash, after the last test has passed.
-    if int(exit_code) != 0 and not any(result == "FAIL" for result, _ in results):
-        results.append(("FAIL", f"(exit code {exit_code})"))
+    # GoogleTest ends with 1 for failed tests. Anything else is a crash, a time-out, or a sanitizer's complaint,
+    # which may come after the last test has passed.
+    if int(exit_code) > 1 or (exit_code == "1" and ("FAIL" not in dict(results))):
+        results.append(("FAIL", f"{unfinished(Path(log).read_text(errors='replace'))}(exit code {exit_code})"))
     for result, name in results:
         print(result, f"{program}{suffix} {name}")
 

@@ -52,18 +52,30 @@ struct TypeTag {
 template <class F>
 decltype(auto) visit_dtype(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::uint8: return f(TypeTag<std::uint8_t>{});
-    case DType::int8: return f(TypeTag<std::int8_t>{});
-    case DType::int16: return f(TypeTag<std::int16_t>{});
-    case DType::int32: return f(TypeTag<std::int32_t>{});
-    case DType::int64: return f(TypeTag<std::int64_t>{});
-    case DType::float16: return f(TypeTag<Half>{});
-    case DType::bfloat16: return f(TypeTag<BFloat16>{});
-    case DType::float32: return f(TypeTag<float>{});
-    case DType::float64: return f(TypeTag<double>{});
-    case DType::complex64: return f(TypeTag<std::complex<float>>{});
-    case DType::complex128: return f(TypeTag<std::complex<double>>{});
-    case DType::bool_: return f(TypeTag<bool>{});
+    case DType::uint8:
+      return f(TypeTag<std::uint8_t>{});
+    case DType::int8:
+      return f(TypeTag<std::int8_t>{});
+    case DType::int16:
+      return f(TypeTag<std::int16_t>{});
+    case DType::int32:
+      return f(TypeTag<std::int32_t>{});
+    case DType::int64:
+      return f(TypeTag<std::int64_t>{});
+    case DType::float16:
+      return f(TypeTag<Half>{});
+    case DType::bfloat16:
+      return f(TypeTag<BFloat16>{});
+    case DType::float32:
+      return f(TypeTag<float>{});
+    case DType::float64:
+      return f(TypeTag<double>{});
+    case DType::complex64:
+      return f(TypeTag<std::complex<float>>{});
+    case DType::complex128:
+      return f(TypeTag<std::complex<double>>{});
+    case DType::bool_:
+      return f(TypeTag<bool>{});
   }
   fail(ErrorCode::internal, "dtype {} does not exist", static_cast<int>(dtype));
 }
@@ -71,18 +83,30 @@ decltype(auto) visit_dtype(DType dtype, F&& f) {
 /// The dtype that stores a C++ type: `dtype_of<float>` is float32. `long long` and `long` are both int64.
 template <class T>
 constexpr DType dtype_of_impl() {
-  if constexpr (std::is_same_v<T, bool>) return DType::bool_;
-  else if constexpr (std::is_same_v<T, Half>) return DType::float16;
-  else if constexpr (std::is_same_v<T, BFloat16>) return DType::bfloat16;
-  else if constexpr (std::is_same_v<T, float>) return DType::float32;
-  else if constexpr (std::is_same_v<T, double>) return DType::float64;
-  else if constexpr (std::is_same_v<T, std::complex<float>>) return DType::complex64;
-  else if constexpr (std::is_same_v<T, std::complex<double>>) return DType::complex128;
-  else if constexpr (std::is_integral_v<T> && sizeof(T) == 1) return std::is_signed_v<T> ? DType::int8 : DType::uint8;
-  else if constexpr (std::is_integral_v<T> && std::is_signed_v<T> && sizeof(T) == 2) return DType::int16;
-  else if constexpr (std::is_integral_v<T> && std::is_signed_v<T> && sizeof(T) == 4) return DType::int32;
-  else if constexpr (std::is_integral_v<T> && std::is_signed_v<T> && sizeof(T) == 8) return DType::int64;
-  else static_assert(sizeof(T) == 0, "no dtype stores this C++ type");
+  if constexpr (std::is_same_v<T, bool>)
+    return DType::bool_;
+  else if constexpr (std::is_same_v<T, Half>)
+    return DType::float16;
+  else if constexpr (std::is_same_v<T, BFloat16>)
+    return DType::bfloat16;
+  else if constexpr (std::is_same_v<T, float>)
+    return DType::float32;
+  else if constexpr (std::is_same_v<T, double>)
+    return DType::float64;
+  else if constexpr (std::is_same_v<T, std::complex<float>>)
+    return DType::complex64;
+  else if constexpr (std::is_same_v<T, std::complex<double>>)
+    return DType::complex128;
+  else if constexpr (std::is_integral_v<T> && sizeof(T) == 1)
+    return std::is_signed_v<T> ? DType::int8 : DType::uint8;
+  else if constexpr (std::is_integral_v<T> && std::is_signed_v<T> && sizeof(T) == 2)
+    return DType::int16;
+  else if constexpr (std::is_integral_v<T> && std::is_signed_v<T> && sizeof(T) == 4)
+    return DType::int32;
+  else if constexpr (std::is_integral_v<T> && std::is_signed_v<T> && sizeof(T) == 8)
+    return DType::int64;
+  else
+    static_assert(sizeof(T) == 0, "no dtype stores this C++ type");
 }
 template <class T>
 inline constexpr DType dtype_of = dtype_of_impl<T>();
@@ -92,16 +116,21 @@ constexpr std::size_t item_size(DType dtype) noexcept {
   switch (dtype) {
     case DType::uint8:
     case DType::int8:
-    case DType::bool_: return 1;
+    case DType::bool_:
+      return 1;
     case DType::int16:
     case DType::float16:
-    case DType::bfloat16: return 2;
+    case DType::bfloat16:
+      return 2;
     case DType::int32:
-    case DType::float32: return 4;
+    case DType::float32:
+      return 4;
     case DType::int64:
     case DType::float64:
-    case DType::complex64: return 8;
-    case DType::complex128: return 16;
+    case DType::complex64:
+      return 8;
+    case DType::complex128:
+      return 16;
   }
   return 0;
 }
@@ -125,7 +154,8 @@ constexpr DType complex_dtype(DType t) noexcept {
 
 /// "float32", "bool" …: PyTorch's name without "torch.".
 std::string_view to_string(DType dtype) noexcept;
-/// The dtype of a name such as "float32", "torch.float32", "float", "bool"; an Error with suggestions otherwise.
+/// The dtype of a name such as "float32", "torch.float32", "float", "bool"; an Error with suggestions
+/// otherwise.
 DType dtype_from_string(std::string_view name);
 
 }  // namespace rustorch

@@ -6,6 +6,7 @@
 #include <string>
 #include <type_traits>
 
+#include "rustorch/core/conversion.h"
 #include "rustorch/core/dtype.h"
 
 namespace rustorch {
@@ -19,15 +20,17 @@ class Scalar {
   Scalar() noexcept : category_(Category::integer), integer_(0) {}
   explicit(false) Scalar(bool value) noexcept : category_(Category::boolean), integer_(value ? 1 : 0) {}
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  explicit(false) Scalar(T value) noexcept : category_(Category::integer), integer_(static_cast<std::int64_t>(value)) {}
+  requires(!std::same_as<T, bool>) explicit(false) Scalar(T value) noexcept
+      : category_(Category::integer), integer_(static_cast<std::int64_t>(value)) {}
   template <std::floating_point T>
-  explicit(false) Scalar(T value) noexcept : category_(Category::real), complex_(static_cast<double>(value)) {}
+  explicit(false) Scalar(T value) noexcept
+      : category_(Category::real), complex_(static_cast<double>(value)) {}
   explicit(false) Scalar(Half value) noexcept : Scalar(static_cast<float>(value)) {}
   explicit(false) Scalar(BFloat16 value) noexcept : Scalar(static_cast<float>(value)) {}
   template <class T>
   explicit(false) Scalar(std::complex<T> value) noexcept
-      : category_(Category::complex), complex_(static_cast<double>(value.real()), static_cast<double>(value.imag())) {}
+      : category_(Category::complex),
+        complex_(static_cast<double>(value.real()), static_cast<double>(value.imag())) {}
 
   Category category() const noexcept { return category_; }
   bool is_boolean() const noexcept { return category_ == Category::boolean; }
@@ -35,21 +38,10 @@ class Scalar {
   bool is_floating_point() const noexcept { return category_ == Category::real; }
   bool is_complex() const noexcept { return category_ == Category::complex; }
 
-  /// The value as T; a complex value gives its real part, reals convert to integers by truncation.
+  /// The value as T, converted as elements are: a complex value gives its real part, reals are truncated.
   template <class T>
   T to() const {
-    const bool whole = category_ <= Category::integer;
-    if constexpr (std::is_same_v<T, std::complex<float>> || std::is_same_v<T, std::complex<double>>) {
-      using Part = typename T::value_type;
-      return whole ? T(static_cast<Part>(integer_))
-                   : T(static_cast<Part>(complex_.real()), static_cast<Part>(complex_.imag()));
-    } else if constexpr (std::is_same_v<T, bool>) {
-      return whole ? integer_ != 0 : complex_ != 0.0;
-    } else if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) {
-      return T(to<float>());
-    } else {
-      return whole ? static_cast<T>(integer_) : static_cast<T>(complex_.real());
-    }
+    return category_ <= Category::integer ? convert_element<T>(integer_) : convert_element<T>(complex_);
   }
 
   /// The dtype that a tensor made from this scalar alone has: bool_, int64, the default float32, complex64.

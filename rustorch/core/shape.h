@@ -1,8 +1,11 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -19,13 +22,17 @@ class Shape {
 
   Shape() noexcept = default;
   Shape(std::initializer_list<std::int64_t> dims) : Shape(std::span(dims.begin(), dims.size())) {}
-  explicit(false) Shape(std::span<const std::int64_t> dims);
+  explicit(false) Shape(std::span<const std::int64_t> dims) : size_(dims.size()) {
+    if (size_ > inline_capacity) heap_ = std::make_unique_for_overwrite<std::int64_t[]>(size_);
+    std::copy(dims.begin(), dims.end(), data());
+  }
   explicit(false) Shape(const std::vector<std::int64_t>& dims) : Shape(std::span(dims)) {}
   /// `count` dims of the same `value`.
   static Shape filled(std::size_t count, std::int64_t value);
 
   Shape(const Shape& other) : Shape(other.span()) {}
-  Shape(Shape&& other) noexcept : size_(other.size_), inline_(other.inline_), heap_(std::move(other.heap_)) {
+  Shape(Shape&& other) noexcept : size_(other.size_), heap_(std::move(other.heap_)) {
+    copy_inline(other);
     other.size_ = 0;
   }
   Shape& operator=(const Shape& other) {
@@ -33,9 +40,10 @@ class Shape {
     return *this;
   }
   Shape& operator=(Shape&& other) noexcept {
+    if (this == &other) return *this;
     size_ = other.size_;
-    inline_ = other.inline_;
     heap_ = std::move(other.heap_);
+    copy_inline(other);
     other.size_ = 0;
     return *this;
   }
@@ -70,6 +78,11 @@ class Shape {
   }
 
  private:
+  // All of it: a copy of fixed length is two vector moves, one of `size_` dims a call.
+  void copy_inline(const Shape& other) noexcept {
+    std::memcpy(inline_.data(), other.inline_.data(), sizeof(inline_));
+  }
+
   std::size_t size_ = 0;
   std::array<std::int64_t, inline_capacity> inline_;  // only the first size_ are meaningful
   std::unique_ptr<std::int64_t[]> heap_;              // holds all dims if there are more than fit inside
@@ -87,7 +100,6 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, const char* op);
 
 }  // namespace rustorch
 
-#include <fmt/format.h>
 template <>
 struct fmt::formatter<rustorch::Shape> : fmt::formatter<std::string_view> {
   auto format(const rustorch::Shape& shape, fmt::format_context& context) const {

@@ -15,15 +15,15 @@ std::string_view to_string(CpuIsa isa) noexcept;
 
 /// What the processor that we run on offers, probed once.
 struct CpuInfo {
-  std::string name;                   ///< "Intel(R) Xeon(R) Processor"
-  int cores = 1;                      ///< processors that this process may run on (affinity, not the machine's)
+  std::string name;  ///< "Intel(R) Xeon(R) Processor"
+  int cores = 1;     ///< processors that this process may run on (affinity, not the machine's)
   int numa_nodes = 1;
-  std::size_t l1_data_bytes = 0;      ///< per core; 0 if unknown, also below
+  std::size_t l1_data_bytes = 0;  ///< per core; 0 if unknown, also below
   std::size_t l2_bytes = 0;
   std::size_t l3_bytes = 0;
-  std::size_t memory_bytes = 0;       ///< the machine's
-  std::vector<std::string> features;  ///< "avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "neon" …
-  std::vector<CpuIsa> supported_isas; ///< which of our kernels' instruction sets run here, best last
+  std::size_t memory_bytes = 0;        ///< the machine's
+  std::vector<std::string> features;   ///< "avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "neon" …
+  std::vector<CpuIsa> supported_isas;  ///< which of our kernels' instruction sets run here, best last
 
   bool has(std::string_view feature) const noexcept;
 };

@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <new>
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -64,16 +67,28 @@ class Error : public std::exception {
   std::shared_ptr<const State> state_;
 };
 
-/// Names what the current scope does, for errors raised inside it: `ErrorContext c([&] { return
+/// Names what the current scope does, for errors raised inside it: `ErrorContext context([&] { return
 /// fmt::format("reading {}", path); });`. The text is made only if an error is raised; entering and leaving
-/// costs two pointer writes. Contexts nest per thread.
+/// costs a few pointer writes. Contexts nest per thread.
+///
+/// A named callable is referenced and must outlive the scope; a temporary one, such as the lambda above, is
+/// kept inside the context, so it must be small and trivially copyable (capture by reference).
 class ErrorContext {
  public:
   template <class Describe>
-  explicit ErrorContext(const Describe& describe)
-      : describe_([](const void* object) -> std::string { return (*static_cast<const Describe*>(object))(); }),
-        object_(&describe),
-        outer_(current()) {
+  requires std::is_invocable_r_v < std::string, const std::remove_reference_t<Describe>
+  & > explicit ErrorContext(Describe&& describe)  // NOLINT(bugprone-forwarding-reference-overload): no copies
+      : outer_(current()) {
+    using Callable = std::remove_cvref_t<Describe>;
+    describe_ = [](const void* object) -> std::string { return (*static_cast<const Callable*>(object))(); };
+    if constexpr (std::is_lvalue_reference_v<Describe>) {
+      object_ = std::addressof(describe);
+    } else {
+      static_assert(std::is_trivially_copyable_v<Callable> && sizeof(Callable) <= sizeof(storage_) &&
+                        alignof(Callable) <= alignof(void*),
+                    "name the callable, or let it capture by reference and less");
+      object_ = ::new (static_cast<void*>(storage_)) Callable(describe);
+    }
     current() = this;
   }
   ~ErrorContext() { current() = outer_; }
@@ -86,8 +101,9 @@ class ErrorContext {
  private:
   static ErrorContext*& current() noexcept;
   std::string (*describe_)(const void*);
-  const void* object_;  // the describing callable must outlive the scope: declare it as a named lambda
+  const void* object_;
   ErrorContext* outer_;
+  alignas(void*) std::byte storage_[6 * sizeof(void*)];  // uninitialized unless a temporary is kept here
 };
 
 /// A format string that remembers where it was written, so that errors carry their call's location.
@@ -113,16 +129,17 @@ template <class... Args>
 [[noreturn]] void fail_with_suggestion(ErrorCode code, std::string suggestion,
                                        FormatWithLocation<std::type_identity_t<Args>...> text,
                                        Args&&... args) {
-  throw Error(code, fmt::format(text.format, std::forward<Args>(args)...), std::move(suggestion), text.location);
+  throw Error(code, fmt::format(text.format, std::forward<Args>(args)...), std::move(suggestion),
+              text.location);
 }
 
 }  // namespace rustorch
 
 /// Throws Error(code, message) unless the condition holds. A macro because the message's arguments must not
 /// be evaluated when the condition holds.
-#define RUSTORCH_CHECK(condition, code, ...)                          \
-  do {                                                                \
-    if (!(condition)) [[unlikely]] {                                  \
-      ::rustorch::fail(::rustorch::ErrorCode::code, __VA_ARGS__);     \
-    }                                                                 \
+#define RUSTORCH_CHECK(condition, code, ...)                      \
+  do {                                                            \
+    if (!(condition)) [[unlikely]] {                              \
+      ::rustorch::fail(::rustorch::ErrorCode::code, __VA_ARGS__); \
+    }                                                             \
   } while (false)

@@ -24,7 +24,7 @@ auto capture_error(Work&& work) -> Result<decltype(work())> {
 }  // namespace rustorch
 
 /// Declares `name` from a Result, or returns the Result's Error from the enclosing function.
-#define RUSTORCH_TRY(name, ...)                                             \
-  auto name##_result = (__VA_ARGS__);                                       \
-  if (!name##_result) return ::tl::make_unexpected(name##_result.error());  \
+#define RUSTORCH_TRY(name, ...)                                            \
+  auto name##_result = (__VA_ARGS__);                                      \
+  if (!name##_result) return ::tl::make_unexpected(name##_result.error()); \
   auto name = std::move(*name##_result)

@@ -18,7 +18,7 @@ struct MemoryStatistics {
   std::uint64_t requested_bytes = 0;  ///< what callers asked for of live_bytes, without rounding
   std::uint64_t allocations = 0;      ///< calls to allocate
   std::uint64_t deallocations = 0;
-  std::uint64_t cache_hits = 0;       ///< allocations served from kept blocks
+  std::uint64_t cache_hits = 0;          ///< allocations served from kept blocks
   std::uint64_t system_allocations = 0;  ///< times that the system was asked
 
   double hit_rate() const noexcept {
@@ -47,7 +47,8 @@ class MemoryAllocator {
   virtual void* allocate(std::size_t bytes, std::size_t alignment = default_alignment,
                          MemoryHint hint = MemoryHint::temporary) = 0;
   /// Returns a block; `bytes` and `alignment` as at its allocation. nullptr is fine.
-  virtual void deallocate(void* block, std::size_t bytes, std::size_t alignment = default_alignment) noexcept = 0;
+  virtual void deallocate(void* block, std::size_t bytes,
+                          std::size_t alignment = default_alignment) noexcept = 0;
 
   virtual MemoryStatistics statistics() const = 0;
   virtual void reset_peak() = 0;

@@ -1,0 +1,104 @@
+// What of the processor our kernels use: instruction set and number of threads, and the environment
+// variables that say so.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "rustorch/device/cpu_info.h"
+#include "rustorch/error/error.h"
+#include "rustorch/error/suggestion.h"
+
+namespace rustorch {
+
+namespace {
+
+constexpr std::array<std::string_view, 5> isa_names{"scalar", "sse4", "avx2", "avx512", "neon"};
+static_assert(static_cast<std::size_t>(CpuIsa::neon) + 1 == isa_names.size());
+
+constexpr int most_threads = 4096;
+
+std::string environment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+CpuIsa parse_isa(const std::string& name) {
+  std::vector<std::string> choices;
+  for (const CpuIsa isa : cpu_info().supported_isas) choices.emplace_back(to_string(isa));
+  const auto known = std::find(isa_names.begin(), isa_names.end(), name);
+  const std::string one_of = fmt::format("one of {}", fmt::join(choices, ", "));
+  if (known == isa_names.end()) {
+    const std::string near = did_you_mean(name, choices);
+    fail_with_suggestion(ErrorCode::invalid_argument, near.empty() ? one_of : near + " (" + one_of + ")",
+                         "RUSTORCH_CPU_ISA: unknown instruction set \"{}\"", name);
+  }
+  if (std::find(choices.begin(), choices.end(), name) == choices.end()) {
+    fail_with_suggestion(ErrorCode::unsupported, one_of,
+                         "RUSTORCH_CPU_ISA: this processor ({}) does not have {}", cpu_info().name, name);
+  }
+  return static_cast<CpuIsa>(known - isa_names.begin());
+}
+
+// A count of threads, or 0 if the text is none.
+int parse_thread_count(std::string_view text) noexcept {
+  int count = 0;
+  const auto [stopped, failure] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const bool valid = failure == std::errc() && stopped == text.data() + text.size();
+  return valid && count >= 1 && count <= most_threads ? count : 0;
+}
+
+int initial_num_threads() {
+  const std::string ours = environment("RUSTORCH_NUM_THREADS");
+  if (!ours.empty()) {
+    const int count = parse_thread_count(ours);
+    RUSTORCH_CHECK(count > 0, invalid_argument, "RUSTORCH_NUM_THREADS: \"{}\" is not a number from 1 to {}",
+                   ours, most_threads);
+    return count;
+  }
+  // One count for each level of nested loops, of which we have one. Not our variable: nonsense is ignored.
+  const std::string openmp = environment("OMP_NUM_THREADS");
+  if (const int count = parse_thread_count(std::string_view(openmp).substr(0, openmp.find(','))))
+    return count;
+  return std::min(cpu_info().cores, most_threads);
+}
+
+std::atomic<int> thread_count{0};  // 0: not asked for yet
+
+}  // namespace
+
+std::string_view to_string(CpuIsa isa) noexcept {
+  const auto index = static_cast<std::size_t>(isa);
+  return index < isa_names.size() ? isa_names[index] : "unknown";
+}
+
+CpuIsa selected_cpu_isa() {
+  static const std::string forced = environment("RUSTORCH_CPU_ISA");
+  // Initialization that throws is tried again at the next call, which throws again.
+  static const CpuIsa selected = forced.empty() ? cpu_info().supported_isas.back() : parse_isa(forced);
+  return selected;
+}
+
+int num_threads() {
+  int count = thread_count.load(std::memory_order_relaxed);
+  if (count == 0) [[unlikely]] {
+    const int initial = initial_num_threads();
+    // Unless set_num_threads came in between, which wins.
+    count = thread_count.compare_exchange_strong(count, initial) ? initial : count;
+  }
+  return count;
+}
+
+void set_num_threads(int count) {
+  RUSTORCH_CHECK(count >= 1 && count <= most_threads, invalid_argument,
+                 "set_num_threads: {} is not a number from 1 to {}", count, most_threads);
+  thread_count.store(count, std::memory_order_relaxed);
+}
+
+}  // namespace rustorch

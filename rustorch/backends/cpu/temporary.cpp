@@ -1,0 +1,29 @@
+#include "rustorch/backends/cpu/temporary.h"
+
+#include "rustorch/backends/runtime.h"
+
+namespace rustorch::cpu {
+
+void copy_view(const View& from, const View& to) {
+  if (to.layout->element_count() == 0) return;
+  Program program;
+  const Program::Register value = program.input(from.dtype);
+  const DType compute = compute_dtype(to.dtype);
+  program.output(compute == compute_dtype(from.dtype) ? value : program.cast(value, compute), to.dtype);
+  cpu_backend().elementwise(program, {&from, 1}, {&to, 1});
+}
+
+Operand::Operand(const View& view, DType dtype, Layout layout, bool fits, Uninitialized) : view_(view) {
+  if (fits) return;
+  layout_ = std::move(layout);
+  const auto count = static_cast<std::size_t>(layout_.element_count());
+  buffer_ = Buffer(cpu_allocator(), std::max<std::size_t>(1, count * item_size(dtype)));
+  view_ = {buffer_.data(), &layout_, dtype};
+}
+
+Operand::Operand(const View& view, DType dtype, Layout layout, bool fits)
+    : Operand(view, dtype, std::move(layout), fits, Uninitialized{}) {
+  if (!fits) copy_view(view, view_);
+}
+
+}  // namespace rustorch::cpu

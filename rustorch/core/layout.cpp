@@ -6,7 +6,7 @@ namespace rustorch {
 
 namespace {
 
-// Short lists of dim numbers without allocation, for any rank that an ordinary tensor has.
+// The dims of a tensor in some order, outermost first; without allocation up to Shape's inline capacity.
 class DimOrder {
  public:
   explicit DimOrder(std::size_t rank) : dims_(Shape::filled(rank, 0)) {
@@ -15,8 +15,8 @@ class DimOrder {
   std::size_t operator[](std::size_t i) const noexcept { return static_cast<std::size_t>(dims_[i]); }
   std::size_t size() const noexcept { return dims_.size(); }
 
-  // Insertion sort that moves a dim outwards past those that `inside(outer, inner)` says lie inside of it,
-  // over those that it cannot tell apart (0), up to one that lies outside of it (negative).
+  // Insertion sort. `compare(a, b)` is positive if a belongs inside of b, negative if outside, and 0 if the
+  // two cannot be told apart: then both keep their order, but are compared with the dims beyond.
   template <class Compare>
   void sort_outermost_first(const Compare& compare) {
     for (std::size_t i = 1; i < size(); ++i) {

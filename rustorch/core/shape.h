@@ -20,7 +20,7 @@ class Shape {
  public:
   static constexpr std::size_t inline_capacity = 8;
 
-  Shape() noexcept = default;
+  Shape() noexcept {}  // NOLINT(modernize-use-equals-default): `= default` would zero inline_ in `Shape()`
   Shape(std::initializer_list<std::int64_t> dims) : Shape(std::span(dims.begin(), dims.size())) {}
   explicit(false) Shape(std::span<const std::int64_t> dims) : size_(dims.size()) {
     if (size_ > inline_capacity) heap_ = std::make_unique_for_overwrite<std::int64_t[]>(size_);

@@ -23,9 +23,13 @@ DeviceType parse_type(std::string_view type, std::string_view name) {
   for (std::size_t i = 0; i < type_names.size(); ++i) {
     if (type_names[i] == type) return static_cast<DeviceType>(i);
   }
-  std::vector<std::string> choices(type_names.begin(), type_names.end());
-  choices.emplace_back("auto");
-  std::string suggestion = did_you_mean(type, choices);
+  // The candidates as the user would type them, with the number that stands in the name.
+  const std::string_view number = name.substr(type.size());
+  std::vector<std::string> choices{"auto", "cpu"};
+  for (const std::string_view known : {"cuda", "opencl", "metal"}) {
+    choices.push_back(fmt::format("{}{}", known, number));
+  }
+  std::string suggestion = did_you_mean(name, choices);
   if (suggestion.empty()) suggestion = device_forms;
   fail_with_suggestion(ErrorCode::invalid_argument, std::move(suggestion), "unknown device \"{}\"", name);
 }

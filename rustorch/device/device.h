@@ -21,8 +21,8 @@ struct Device {
   constexpr Device() = default;
   constexpr explicit(false) Device(DeviceType type_, int index_ = 0)
       : type(type_), index(static_cast<std::int16_t>(index_)) {}
-  /// Parses a name; "cuda" means "cuda:0", "auto" the default device. Unknown names are an Error with a
-  /// suggestion.
+  /// Parses a name: "cuda" means "cuda:0", "auto" the device that suits best here (device_scope.h). Whether
+  /// the device is present does not matter yet. Unknown names are an Error with a suggestion.
   explicit(false) Device(std::string_view name);
   explicit(false) Device(const char* name) : Device(std::string_view(name)) {}
   explicit(false) Device(const std::string& name) : Device(std::string_view(name)) {}

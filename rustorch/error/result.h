@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tl/expected.hpp>
+#include <type_traits>
 #include <utility>
 
 #include "rustorch/error/error.h"
@@ -15,7 +16,12 @@ using Result = tl::expected<T, Error>;
 template <class Work>
 auto capture_error(Work&& work) -> Result<decltype(work())> {
   try {
-    return std::forward<Work>(work)();
+    if constexpr (std::is_void_v<decltype(work())>) {
+      std::forward<Work>(work)();
+      return {};
+    } else {
+      return std::forward<Work>(work)();
+    }
   } catch (const Error& error) {
     return tl::make_unexpected(error);
   }

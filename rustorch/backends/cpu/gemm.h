@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+
+#include "rustorch/core/dtype.h"
+
+namespace rustorch::cpu {
+
+/// One matrix product on the calling thread: c = ±a·b (+ c). Any strides, in elements.
+struct Gemm {
+  std::int64_t m = 0, n = 0, k = 0;
+  const void* a = nullptr;
+  std::int64_t a_row = 0, a_column = 0;
+  const void* b = nullptr;
+  std::int64_t b_row = 0, b_column = 0;
+  void* c = nullptr;
+  std::int64_t c_row = 0, c_column = 0;
+  bool accumulate = false;  ///< c holds a summand already
+  bool negate = false;      ///< -a·b
+};
+
+/// Our own product for float32, float64 and integers (which wrap). k and n and m are at least 1.
+void gemm(DType dtype, const Gemm& work);
+
+/// The same for float32 and float64 without packing, for matrices that fit in the inner caches: a few
+/// nanoseconds of overhead. Columns of c are adjacent, negate is not set and k is at most small_gemm_depth.
+void small_gemm(DType dtype, const Gemm& work);
+inline constexpr std::int64_t small_gemm_depth = 4096;
+
+// One function for each family of types, so that they compile side by side.
+void gemm_floating(DType dtype, const Gemm& work);
+void gemm_integer(DType dtype, const Gemm& work);
+
+}  // namespace rustorch::cpu

@@ -1,0 +1,53 @@
+#include "rustorch/backends/cpu/gemm.h"
+#include "rustorch/compute/simd/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "rustorch/backends/cpu/gemm_floating_simd.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "rustorch/backends/cpu/gemm-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace rustorch::cpu {
+namespace HWY_NAMESPACE {
+
+void gemm_floating(DType dtype, const Gemm& work) {
+  if (dtype == DType::float32) {
+    gemm_packed<float>(work);
+  } else {
+    gemm_packed<double>(work);
+  }
+}
+
+void small_gemm(DType dtype, const Gemm& work) {
+  if (dtype == DType::float32) {
+    small_gemm_any<float>(work);
+  } else {
+    small_gemm_any<double>(work);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace rustorch::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace rustorch::cpu {
+
+HWY_EXPORT(gemm_floating);
+void gemm_floating(DType dtype, const Gemm& work) { RUSTORCH_DISPATCH(gemm_floating)(dtype, work); }
+
+HWY_EXPORT(small_gemm);
+void small_gemm(DType dtype, const Gemm& work) { RUSTORCH_DISPATCH(small_gemm)(dtype, work); }
+
+void gemm(DType dtype, const Gemm& work) {
+  if (dtype == DType::float32 || dtype == DType::float64) {
+    gemm_floating(dtype, work);
+  } else {
+    gemm_integer(dtype, work);
+  }
+}
+
+}  // namespace rustorch::cpu
+#endif

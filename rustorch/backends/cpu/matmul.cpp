@@ -1,0 +1,313 @@
+#include "rustorch/backends/cpu/matmul.h"
+
+#include <complex>
+#include <utility>
+#include <vector>
+
+#include "rustorch/backends/cpu/cpu_backend.h"
+#include "rustorch/backends/cpu/onednn.h"
+#include "rustorch/backends/cpu/parallel.h"
+#include "rustorch/backends/cpu/temporary.h"
+#include "rustorch/backends/runtime.h"
+
+namespace rustorch {
+namespace cpu {
+namespace {
+
+/// Multiplications up to which a product without packing on the calling thread is the fastest; fewer where b
+/// must be turned first.
+constexpr std::int64_t small_work = 64 * 64 * 64;
+constexpr std::int64_t small_work_turned = 28 * 28 * 28;
+/// Multiplications that are worth a second thread.
+constexpr std::int64_t work_per_thread = 64 * 1024;
+
+std::byte* advance(const void* data, DType dtype, std::int64_t elements) {
+  return static_cast<std::byte*>(const_cast<void*>(data)) +
+         elements * static_cast<std::int64_t>(item_size(dtype));
+}
+
+/// cᵀ = bᵀ·aᵀ: the same product with rows and columns exchanged.
+Gemm transposed(const Gemm& work) {
+  Gemm turned = work;
+  std::swap(turned.m, turned.n);
+  turned.a = work.b, turned.a_row = work.b_column, turned.a_column = work.b_row;
+  turned.b = work.a, turned.b_row = work.a_column, turned.b_column = work.a_row;
+  turned.c_row = work.c_column, turned.c_column = work.c_row;
+  return turned;
+}
+
+/// How oneDNN takes a matrix: row-major, or the transpose of a row-major one, with a leading dimension.
+struct LibraryMatrix {
+  bool takes = false;
+  bool transposed = false;
+  std::int64_t leading = 0;
+
+  LibraryMatrix(std::int64_t rows, std::int64_t columns, std::int64_t row_stride,
+                std::int64_t column_stride) {
+    // The stride of a dim of size 1 means nothing.
+    if ((column_stride == 1 || columns == 1) && (row_stride >= columns || rows == 1)) {
+      takes = true;
+      leading = rows == 1 ? columns : row_stride;
+    } else if ((row_stride == 1 || rows == 1) && (column_stride >= rows || columns == 1)) {
+      takes = transposed = true;
+      leading = columns == 1 ? rows : column_stride;
+    }
+  }
+};
+
+bool run_by_library(const Gemm& work) {
+  const LibraryMatrix a(work.m, work.k, work.a_row, work.a_column);
+  const LibraryMatrix b(work.k, work.n, work.b_row, work.b_column);
+  const LibraryMatrix c(work.m, work.n, work.c_row, work.c_column);
+  if (!a.takes || !b.takes || !c.takes || c.transposed || work.negate) return false;
+  onednn::sgemm(a.transposed, b.transposed, work.m, work.n, work.k, static_cast<const float*>(work.a),
+                a.leading, static_cast<const float*>(work.b), b.leading, static_cast<float*>(work.c),
+                c.leading, work.accumulate);
+  return true;
+}
+
+/// Our packed product with the longer side of c split over the threads.
+void run_in_parts(DType dtype, const Gemm& work) {
+  const std::int64_t volume = work.m * work.n * work.k;
+  const bool by_rows = work.m >= work.n;
+  constexpr std::int64_t step = 16;  // parts begin at whole tiles, more or less
+  const std::int64_t steps = ((by_rows ? work.m : work.n) + step - 1) / step;
+  const std::int64_t grain =
+      std::max<std::int64_t>(1, steps * work_per_thread / std::max<std::int64_t>(1, volume));
+  parallel_for(0, steps, grain, [&](std::int64_t begin, std::int64_t end) {
+    Gemm part = work;
+    if (by_rows) {
+      part.m = std::min(work.m, end * step) - begin * step;
+      part.a = advance(work.a, dtype, begin * step * work.a_row);
+      part.c = advance(work.c, dtype, begin * step * work.c_row);
+    } else {
+      part.n = std::min(work.n, end * step) - begin * step;
+      part.b = advance(work.b, dtype, begin * step * work.b_column);
+      part.c = advance(work.c, dtype, begin * step * work.c_column);
+    }
+    gemm(dtype, part);
+  });
+}
+
+}  // namespace
+
+void matrix_product(DType dtype, const Gemm& work) {
+  if (work.c_column != 1 && work.n != 1 && (work.c_row == 1 || work.m == 1)) {
+    return matrix_product(dtype, transposed(work));
+  }
+  const bool floating = dtype == DType::float32 || dtype == DType::float64;
+  if (floating && !work.negate && (work.c_column == 1 || work.n == 1) && work.k <= small_gemm_depth &&
+      work.m * work.n * work.k <= (work.b_column == 1 ? small_work : small_work_turned)) {
+    return small_gemm(dtype, work);
+  }
+  if (dtype == DType::float32 && run_by_library(work)) return;
+  run_in_parts(dtype, work);
+}
+
+namespace {
+
+/// The product of a pair of complex matrices as four real ones.
+template <class Part>
+void complex_product(const Gemm& work) {
+  const DType part = dtype_of<Part>;
+  const Scratch<Part> real(work.m * work.n);
+  const Scratch<Part> imaginary(work.m * work.n);
+  Gemm product = work;
+  product.a_row *= 2, product.a_column *= 2, product.b_row *= 2, product.b_column *= 2;
+  product.c_row = work.n, product.c_column = 1;
+  const auto* a = static_cast<const Part*>(work.a);
+  const auto* b = static_cast<const Part*>(work.b);
+  const auto add = [&](const Scratch<Part>& sum, int a_part, int b_part, bool first, bool minus) {
+    product.a = a + a_part;
+    product.b = b + b_part;
+    product.c = sum.data();
+    product.accumulate = !first;
+    product.negate = minus;
+    matrix_product(part, product);
+  };
+  add(real, 0, 0, true, false);
+  add(real, 1, 1, false, true);
+  add(imaginary, 0, 1, true, false);
+  add(imaginary, 1, 0, false, false);
+  auto* c = static_cast<std::complex<Part>*>(work.c);
+  for (std::int64_t row = 0; row < work.m; ++row) {
+    for (std::int64_t column = 0; column < work.n; ++column) {
+      const std::complex<Part> sum(real[row * work.n + column], imaginary[row * work.n + column]);
+      std::complex<Part>& target = c[row * work.c_row + column * work.c_column];
+      target = work.accumulate ? target + sum : sum;
+    }
+  }
+}
+
+void run_product(DType dtype, const Gemm& work) {
+  if (dtype == DType::complex64) return complex_product<float>(work);
+  if (dtype == DType::complex128) return complex_product<double>(work);
+  matrix_product(dtype, work);
+}
+
+/// The loops over the batch dims: those along which only rows of one larger matrix follow are gone.
+struct Batch {
+  struct Dim {
+    std::int64_t size, a, b, c;
+  };
+  std::array<Dim, Shape::inline_capacity> inline_dims;
+  std::vector<Dim> more_dims;
+  std::size_t rank = 0;
+  std::int64_t count = 1;
+
+  const Dim& operator[](std::size_t i) const {
+    return i < inline_dims.size() ? inline_dims[i] : more_dims[i - inline_dims.size()];
+  }
+  void push(const Dim& dim) {
+    if (rank < inline_dims.size()) {
+      inline_dims[rank] = dim;
+    } else {
+      more_dims.push_back(dim);
+    }
+    ++rank;
+    count *= dim.size;
+  }
+  /// The offsets of the `index`-th matrix of the batch; dims are kept innermost first.
+  Dim at(std::int64_t index) const {
+    Dim offsets{0, 0, 0, 0};
+    for (std::size_t i = 0; i < rank; ++i) {
+      const Dim& dim = (*this)[i];
+      const std::int64_t position = index % dim.size;
+      index /= dim.size;
+      offsets.a += position * dim.a;
+      offsets.b += position * dim.b;
+      offsets.c += position * dim.c;
+    }
+    return offsets;
+  }
+};
+
+void run_batch(DType dtype, const View& a, const View& b, const View& c, bool accumulate) {
+  const Layout &a_layout = *a.layout, &b_layout = *b.layout, &c_layout = *c.layout;
+  const std::size_t row_dim = c_layout.rank() - 2, column_dim = row_dim + 1;
+  Gemm product;
+  product.m = c_layout.shape[row_dim];
+  product.n = c_layout.shape[column_dim];
+  product.k = a_layout.shape[column_dim];
+  product.a_row = a_layout.strides[row_dim], product.a_column = a_layout.strides[column_dim];
+  product.b_row = b_layout.strides[row_dim], product.b_column = b_layout.strides[column_dim];
+  product.c_row = c_layout.strides[row_dim], product.c_column = c_layout.strides[column_dim];
+  product.accumulate = accumulate;
+
+  Batch batch;
+  for (std::size_t dim = row_dim; dim-- > 0;) {
+    const std::int64_t size = c_layout.shape[dim];
+    if (size == 1) continue;
+    const Batch::Dim step{size, a_layout.strides[dim], b_layout.strides[dim], c_layout.strides[dim]};
+    // With one b for all, further matrices of a are further rows of one.
+    const bool rows_go_on =
+        batch.rank == 0 && step.b == 0 &&
+        (product.m == 1 || (step.a == product.m * product.a_row && step.c == product.m * product.c_row));
+    if (rows_go_on) {
+      if (product.m == 1) product.a_row = step.a, product.c_row = step.c;
+      product.m *= size;
+    } else {
+      batch.push(step);
+    }
+  }
+
+  const std::byte* a_first = advance(a.data, dtype, a_layout.offset);
+  const std::byte* b_first = advance(b.data, dtype, b_layout.offset);
+  std::byte* c_first = advance(c.data, dtype, c_layout.offset);
+  const auto run = [&](std::int64_t begin, std::int64_t end) {
+    Gemm one = product;
+    for (std::int64_t i = begin; i < end; ++i) {
+      const Batch::Dim offset = batch.at(i);
+      one.a = advance(a_first, dtype, offset.a);
+      one.b = advance(b_first, dtype, offset.b);
+      one.c = advance(c_first, dtype, offset.c);
+      run_product(dtype, one);
+    }
+  };
+  // Few large products use all threads one after the other; many go side by side.
+  const std::int64_t volume = product.m * product.n * product.k;
+  const bool side_by_side =
+      batch.count >= 4 * num_threads() || (batch.count > 1 && volume < 8 * work_per_thread);
+  const std::int64_t grain = side_by_side ? 1 + work_per_thread / volume : batch.count;
+  parallel_for(0, batch.count, grain, run);
+}
+
+template <class T>
+void repeat_row(const View& row, const View& out) {
+  const Layout& layout = *out.layout;
+  const T* from = first_element<const T>(row);
+  T* to = first_element<T>(out);
+  for (std::int64_t i = 0; i < layout.shape[0]; ++i) {
+    std::copy_n(from, layout.shape[1], to + i * layout.strides[0]);
+  }
+}
+
+/// Zeroes a result, or fills it with the bias that is to be added to.
+void begin_sums(const std::optional<View>& bias, const View& out) {
+  if (bias) {
+    // A small layer's bias is written here: the way through a program costs more than its product.
+    const Layout &from = *bias->layout, &to = *out.layout;
+    if (to.rank() == 2 && from.strides[0] == 0 && from.strides[1] == 1 && to.strides[1] == 1 &&
+        to.shape[0] * to.shape[1] <= 4096) {
+      if (out.dtype == DType::float32) return repeat_row<float>(*bias, out);
+      if (out.dtype == DType::float64) return repeat_row<double>(*bias, out);
+    }
+    return copy_view(*bias, out);
+  }
+  Program program;
+  const DType compute = compute_dtype(out.dtype);
+  program.output(program.scalar(Scalar(0), compute), out.dtype);
+  cpu_backend().elementwise(program, {}, {&out, 1});
+}
+
+/// A copy in float32, row-major, without repeating what is broadcast.
+class WideCopy {
+ public:
+  explicit WideCopy(const View& view) {
+    Layout source = *view.layout;
+    for (std::size_t i = 0; i < source.rank(); ++i) {
+      if (source.strides[i] == 0) source.shape[i] = 1;
+    }
+    layout_ = Layout::contiguous(source.shape);
+    values_ = Scratch<float>(std::max<std::int64_t>(1, layout_.element_count()));
+    const View from{view.data, &source, view.dtype};
+    copy_view(from, {values_.data(), &layout_, DType::float32});
+    for (std::size_t i = 0; i < source.rank(); ++i) {
+      if (view.layout->strides[i] == 0) layout_.strides[i] = 0;
+    }
+    layout_.shape = view.layout->shape;
+  }
+  View view() const { return {values_.data(), &layout_, DType::float32}; }
+
+ private:
+  Layout layout_;
+  Scratch<float> values_;
+};
+
+}  // namespace
+}  // namespace cpu
+
+void CpuBackend::matmul(const Matmul& work) {
+  using namespace cpu;
+  const View& out = work.out;
+  if (out.layout->element_count() == 0) return;
+  const bool empty_sums = work.a.layout->shape.back() == 0;
+  if (work.bias || empty_sums) {
+    if (is_reduced_precision(out.dtype) && !empty_sums) {
+      // The bias joins in float32 below.
+    } else {
+      begin_sums(work.bias, out);
+    }
+  }
+  if (empty_sums) return;
+  if (!is_reduced_precision(out.dtype)) {
+    return run_batch(out.dtype, work.a, work.b, out, work.bias.has_value());
+  }
+  const WideCopy a(work.a), b(work.b);
+  ResultOperand sums(out, DType::float32, Layout::contiguous(out.layout->shape), false);
+  if (work.bias) copy_view(*work.bias, sums.view());
+  run_batch(DType::float32, a.view(), b.view(), sums.view(), work.bias.has_value());
+  sums.finish();
+}
+
+}  // namespace rustorch

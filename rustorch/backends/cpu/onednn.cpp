@@ -1,0 +1,395 @@
+#include "rustorch/backends/cpu/onednn.h"
+
+#include <omp.h>
+
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "rustorch/backends/cpu/parallel.h"
+#include "rustorch/backends/cpu/temporary.h"
+
+namespace rustorch::cpu::onednn {
+namespace {
+
+/// Holds oneDNN to the instruction set that our own kernels run with. Only when the user asked for less than
+/// the processor has, because the setting is the whole process's.
+void cap_instruction_set() {
+  const CpuIsa selected = selected_cpu_isa();
+  if (cpu_info().supported_isas.empty() || selected == cpu_info().supported_isas.back()) return;
+  switch (selected) {
+    case CpuIsa::scalar:
+    case CpuIsa::sse4:
+      dnnl::set_max_cpu_isa(dnnl::cpu_isa::sse41);
+      break;
+    case CpuIsa::avx2:
+      dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx2);
+      break;
+    case CpuIsa::avx512:
+    case CpuIsa::neon:
+      break;
+  }
+}
+
+/// The number of threads that oneDNN may use in this call.
+int allowed_threads() { return in_team() ? 1 : num_threads(); }
+
+/// oneDNN uses as many threads as OpenMP's setting of the calling thread says. Where that is not our number,
+/// it is changed for the length of a call and put back; other threads of the host never see it.
+class ThreadCount {
+ public:
+  explicit ThreadCount(int threads) : before_(omp_get_max_threads()) {
+    changed_ = before_ != threads;
+    if (changed_) omp_set_num_threads(threads);
+  }
+  ~ThreadCount() {
+    if (changed_) omp_set_num_threads(before_);
+  }
+  ThreadCount(const ThreadCount&) = delete;
+  ThreadCount& operator=(const ThreadCount&) = delete;
+
+ private:
+  int before_;
+  bool changed_;
+};
+
+const dnnl::engine& engine() {
+  static const dnnl::engine& instance = *[] {
+    cap_instruction_set();
+    return new dnnl::engine(dnnl::engine::kind::cpu, 0);
+  }();
+  return instance;
+}
+
+void check(dnnl_status_t status, const char* what) {
+  if (status == dnnl_out_of_memory) fail(ErrorCode::out_of_memory, "{}: oneDNN ran out of memory", what);
+  if (status != dnnl_success)
+    fail(ErrorCode::internal, "{}: oneDNN failed with status {}", what, static_cast<int>(status));
+}
+
+using Dims = dnnl::memory::dims;
+using Tag = dnnl::memory::format_tag;
+using Descriptor = dnnl::memory::desc;
+
+Descriptor describe(const Dims& dims, Tag tag) { return {dims, dnnl::memory::data_type::f32, tag}; }
+
+/// The descriptors that a convolution is made from. Weights are left to the library, the rest is
+/// channels-last.
+struct ConvolutionDescriptors {
+  Descriptor input, weight, bias, output, plain_weight;
+  Dims stride, dilation, padding_begin, padding_end;
+
+  explicit ConvolutionDescriptors(const ConvolutionSizes& sizes) {
+    const auto rank = static_cast<std::size_t>(sizes.spatial_rank);
+    Dims in = {sizes.batch, sizes.in_channels}, out = {sizes.batch, sizes.out_channels}, kernel;
+    if (sizes.groups > 1) {
+      kernel = {sizes.groups, sizes.out_channels / sizes.groups, sizes.in_channels / sizes.groups};
+    } else {
+      kernel = {sizes.out_channels, sizes.in_channels};
+    }
+    for (std::size_t i = 0; i < rank; ++i) {
+      in.push_back(sizes.input[i]);
+      out.push_back(sizes.output[i]);
+      kernel.push_back(sizes.kernel[i]);
+      stride.push_back(sizes.stride[i]);
+      dilation.push_back(sizes.dilation[i] - 1);
+      padding_begin.push_back(sizes.padding[i]);
+      // What makes the sizes agree exactly: the floor in the output's size may leave some input unused.
+      padding_end.push_back((sizes.output[i] - 1) * sizes.stride[i] +
+                            (sizes.kernel[i] - 1) * sizes.dilation[i] + 1 - sizes.input[i] -
+                            sizes.padding[i]);
+    }
+    // Also for one channel: the same bytes tagged channels-first end in the reference kernel.
+    const Tag activations = std::array{Tag::nwc, Tag::nhwc, Tag::ndhwc}[rank - 1];
+    const Tag weights = sizes.groups > 1 ? std::array{Tag::goiw, Tag::goihw, Tag::goidhw}[rank - 1]
+                                         : std::array{Tag::oiw, Tag::oihw, Tag::oidhw}[rank - 1];
+    input = describe(in, activations);
+    output = describe(out, activations);
+    weight = describe(kernel, Tag::any);
+    plain_weight = describe(kernel, weights);
+    if (sizes.bias) bias = describe({sizes.out_channels}, Tag::x);
+  }
+};
+
+dnnl::primitive_attr attributes() {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(
+      dnnl::scratchpad_mode::user);  // from our pool, so that nothing is kept per primitive
+  return attr;
+}
+
+constexpr auto direct = dnnl::algorithm::convolution_direct;
+
+#if DNNL_VERSION_MAJOR >= 3
+dnnl::convolution_forward::primitive_desc forward_primitive(const ConvolutionDescriptors& c) {
+  return {engine(),      dnnl::prop_kind::forward_inference,
+          direct,        c.input,
+          c.weight,      c.bias,
+          c.output,      c.stride,
+          c.dilation,    c.padding_begin,
+          c.padding_end, attributes()};
+}
+dnnl::convolution_backward_data::primitive_desc backward_input_primitive(const ConvolutionDescriptors& c) {
+  const dnnl::convolution_forward::primitive_desc hint(engine(), dnnl::prop_kind::forward_training, direct,
+                                                       c.input, c.weight, c.output, c.stride, c.dilation,
+                                                       c.padding_begin, c.padding_end);
+  return {engine(),   direct,          c.input,       c.weight, c.output,    c.stride,
+          c.dilation, c.padding_begin, c.padding_end, hint,     attributes()};
+}
+dnnl::convolution_backward_weights::primitive_desc backward_weight_primitive(
+    const ConvolutionDescriptors& c) {
+  const dnnl::convolution_forward::primitive_desc hint(engine(), dnnl::prop_kind::forward_training, direct,
+                                                       c.input, c.weight, c.bias, c.output, c.stride,
+                                                       c.dilation, c.padding_begin, c.padding_end);
+  return {engine(), direct,     c.input,         c.weight,      c.bias, c.output,
+          c.stride, c.dilation, c.padding_begin, c.padding_end, hint,   attributes()};
+}
+#else
+dnnl::convolution_forward::primitive_desc forward_primitive(const ConvolutionDescriptors& c) {
+  const dnnl::convolution_forward::desc operation(dnnl::prop_kind::forward_inference, direct, c.input,
+                                                  c.weight, c.bias, c.output, c.stride, c.dilation,
+                                                  c.padding_begin, c.padding_end);
+  return {operation, attributes(), engine()};
+}
+dnnl::convolution_backward_data::primitive_desc backward_input_primitive(const ConvolutionDescriptors& c) {
+  const dnnl::convolution_forward::desc forward(dnnl::prop_kind::forward_training, direct, c.input, c.weight,
+                                                c.output, c.stride, c.dilation, c.padding_begin,
+                                                c.padding_end);
+  const dnnl::convolution_forward::primitive_desc hint(forward, engine());
+  const dnnl::convolution_backward_data::desc operation(direct, c.input, c.weight, c.output, c.stride,
+                                                        c.dilation, c.padding_begin, c.padding_end);
+  return {operation, attributes(), engine(), hint};
+}
+dnnl::convolution_backward_weights::primitive_desc backward_weight_primitive(
+    const ConvolutionDescriptors& c) {
+  const dnnl::convolution_forward::desc forward(dnnl::prop_kind::forward_training, direct, c.input, c.weight,
+                                                c.bias, c.output, c.stride, c.dilation, c.padding_begin,
+                                                c.padding_end);
+  const dnnl::convolution_forward::primitive_desc hint(forward, engine());
+  const dnnl::convolution_backward_weights::desc operation(
+      direct, c.input, c.weight, c.bias, c.output, c.stride, c.dilation, c.padding_begin, c.padding_end);
+  return {operation, attributes(), engine(), hint};
+}
+#endif
+
+/// A memory object whose address is set before each execution.
+dnnl::memory unbound(const Descriptor& descriptor) { return {descriptor, engine(), DNNL_MEMORY_NONE}; }
+
+/// A primitive with its arguments, built once. Used by one call at a time.
+class Execution {
+ public:
+  Execution() = default;
+  explicit Execution(dnnl::primitive primitive) : primitive_(std::move(primitive)) {}
+
+  /// Adds an argument; its address is the `index`-th of run().
+  void add(int argument, const Descriptor& descriptor) {
+    memories_.push_back(unbound(descriptor));
+    arguments_.push_back({argument, memories_.back().get()});
+  }
+  void run(std::span<void* const> addresses, const char* what) {
+    for (std::size_t i = 0; i < memories_.size(); ++i) memories_[i].set_data_handle(addresses[i]);
+    check(dnnl_primitive_execute(primitive_.get(), stream_.get(), static_cast<int>(arguments_.size()),
+                                 arguments_.data()),
+          what);
+  }
+  explicit operator bool() const { return static_cast<bool>(primitive_); }
+
+ private:
+  dnnl::primitive primitive_;
+  dnnl::stream stream_ = dnnl::stream(engine());
+  std::vector<dnnl::memory> memories_;
+  std::vector<dnnl_exec_arg_t> arguments_;
+};
+
+Execution reorder(const Descriptor& from, const Descriptor& to) {
+  Execution execution(dnnl::reorder(dnnl::reorder::primitive_desc(engine(), from, engine(), to)));
+  execution.add(DNNL_ARG_FROM, from);
+  execution.add(DNNL_ARG_TO, to);
+  return execution;
+}
+
+/// One convolution ready to run: the primitive, and the weights' way into or out of the layout that it wants.
+class Convolution {
+ public:
+  /// Leaves `usable()` false where the library has only its reference code.
+  explicit Convolution(const ConvolutionSizes& sizes) : work_(sizes.work), bias_(sizes.bias) {
+    const ConvolutionDescriptors descriptors(sizes);
+    try {
+      switch (work_) {
+        case ConvolutionWork::forward: {
+          const auto made = forward_primitive(descriptors);
+          if (!take(made, descriptors)) return;
+          main_ = Execution(dnnl::convolution_forward(made));
+          main_.add(DNNL_ARG_SRC, made.src_desc());
+          main_.add(DNNL_ARG_WEIGHTS, made.weights_desc());
+          main_.add(DNNL_ARG_DST, made.dst_desc());
+          main_.add(DNNL_ARG_SCRATCHPAD, made.scratchpad_desc());
+          if (bias_) main_.add(DNNL_ARG_BIAS, made.bias_desc());
+          break;
+        }
+        case ConvolutionWork::backward_input: {
+          const auto made = backward_input_primitive(descriptors);
+          if (!take(made, descriptors)) return;
+          main_ = Execution(dnnl::convolution_backward_data(made));
+          main_.add(DNNL_ARG_DIFF_SRC, made.diff_src_desc());
+          main_.add(DNNL_ARG_WEIGHTS, made.weights_desc());
+          main_.add(DNNL_ARG_DIFF_DST, made.diff_dst_desc());
+          main_.add(DNNL_ARG_SCRATCHPAD, made.scratchpad_desc());
+          break;
+        }
+        case ConvolutionWork::backward_weight: {
+          const auto made = backward_weight_primitive(descriptors);
+          if (!take(made, descriptors)) return;
+          main_ = Execution(dnnl::convolution_backward_weights(made));
+          main_.add(DNNL_ARG_SRC, made.src_desc());
+          main_.add(DNNL_ARG_DIFF_WEIGHTS, made.diff_weights_desc());
+          main_.add(DNNL_ARG_DIFF_DST, made.diff_dst_desc());
+          main_.add(DNNL_ARG_SCRATCHPAD, made.scratchpad_desc());
+          if (bias_) main_.add(DNNL_ARG_DIFF_BIAS, made.diff_bias_desc());
+          break;
+        }
+      }
+      usable_ = true;
+    } catch (const dnnl::error& error) {
+      if (error.status != dnnl_unimplemented && error.status != dnnl_invalid_arguments)
+        check(error.status, "convolution");
+    }
+  }
+
+  bool usable() const noexcept { return usable_; }
+
+  void run(float* input, float* weight, float* bias, float* output) {
+    const Scratch<std::byte> scratchpad(static_cast<std::int64_t>(scratchpad_bytes_));
+    Scratch<std::byte> turned;
+    void* weights = weight;
+    if (reorder_weights_) {
+      turned = Scratch<std::byte>(static_cast<std::int64_t>(weight_bytes_));
+      weights = turned.data();
+      if (work_ != ConvolutionWork::backward_weight) run_reorder(weight, weights);
+    }
+    const std::array<void*, 5> addresses = {input, weights, output, scratchpad.data(), bias};
+    main_.run(addresses, "convolution");
+    if (reorder_weights_ && work_ == ConvolutionWork::backward_weight) run_reorder(weights, weight);
+  }
+
+ private:
+  template <class PrimitiveDescriptor>
+  bool take(const PrimitiveDescriptor& made, const ConvolutionDescriptors& descriptors) {
+    if (std::string_view(made.impl_info_str()).find("ref") != std::string_view::npos) return false;
+    const bool writes = work_ == ConvolutionWork::backward_weight;
+    Descriptor wanted;
+    if constexpr (std::is_same_v<PrimitiveDescriptor, dnnl::convolution_backward_weights::primitive_desc>) {
+      wanted = made.diff_weights_desc();
+    } else {
+      wanted = made.weights_desc();
+    }
+    scratchpad_bytes_ = made.scratchpad_desc().get_size();
+    weight_bytes_ = wanted.get_size();
+    reorder_weights_ = wanted != descriptors.plain_weight;
+    if (reorder_weights_) {
+      reorder_ =
+          writes ? reorder(wanted, descriptors.plain_weight) : reorder(descriptors.plain_weight, wanted);
+    }
+    return true;
+  }
+
+  void run_reorder(void* from, void* to) {
+    const std::array addresses = {from, to};
+    reorder_.run(addresses, "reordering convolution weights");
+  }
+
+  ConvolutionWork work_;
+  bool bias_;
+  bool usable_ = false;
+  bool reorder_weights_ = false;
+  std::size_t scratchpad_bytes_ = 0, weight_bytes_ = 0;
+  Execution main_, reorder_;
+};
+
+struct Key {
+  ConvolutionSizes sizes;
+  int threads = 1;  // primitives split their work when they are made
+  friend bool operator==(const Key&, const Key&) = default;
+};
+
+struct KeyHash {
+  std::size_t operator()(const Key& key) const noexcept {
+    std::uint64_t hash = 1469598103934665603u;
+    const auto mix = [&](auto value) { hash = (hash ^ static_cast<std::uint64_t>(value)) * 1099511628211u; };
+    const ConvolutionSizes& s = key.sizes;
+    mix(key.threads), mix(s.work), mix(s.bias), mix(s.spatial_rank);
+    mix(s.batch), mix(s.in_channels), mix(s.out_channels), mix(s.groups);
+    for (const auto& sizes : {s.input, s.output, s.kernel, s.stride, s.padding, s.dilation}) {
+      for (const std::int64_t size : sizes) mix(size);
+    }
+    return hash;
+  }
+};
+
+/// Convolutions that were made before and are not running now. Several of one kind exist where several
+/// threads ran it at once.
+class ConvolutionCache {
+ public:
+  std::unique_ptr<Convolution> take(const Key& key) {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = idle_.find(key);
+      if (found != idle_.end() && !found->second.empty()) {
+        auto convolution = std::move(found->second.back());
+        found->second.pop_back();
+        return convolution;
+      }
+    }
+    return std::make_unique<Convolution>(key.sizes);
+  }
+  void give_back(const Key& key, std::unique_ptr<Convolution> convolution) {
+    const std::lock_guard lock(mutex_);
+    if (idle_.size() >= most_kinds) idle_.clear();
+    idle_[key].push_back(std::move(convolution));
+  }
+
+ private:
+  static constexpr std::size_t most_kinds = 1024;
+  std::mutex mutex_;
+  std::unordered_map<Key, std::vector<std::unique_ptr<Convolution>>, KeyHash> idle_;
+};
+
+ConvolutionCache& convolution_cache() {
+  static ConvolutionCache& cache = *new ConvolutionCache;  // never destroyed: the library may be gone by then
+  return cache;
+}
+
+}  // namespace
+
+bool convolution(const ConvolutionSizes& sizes, float* input, float* weight, float* bias, float* output) {
+  const Key key{sizes, allowed_threads()};
+  const ThreadCount threads(key.threads);
+  std::unique_ptr<Convolution> convolution = convolution_cache().take(key);
+  const bool usable = convolution->usable();
+  if (usable) convolution->run(input, weight, bias, output);
+  convolution_cache().give_back(key, std::move(convolution));
+  return usable;
+}
+
+void sgemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
+           std::int64_t lda, const float* b, std::int64_t ldb, float* c, std::int64_t ldc, bool accumulate) {
+  engine();  // the instruction set is settled before the first kernel is made
+  const ThreadCount threads(allowed_threads());
+  check(dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1.0f, a, lda, b, ldb,
+                   accumulate ? 1.0f : 0.0f, c, ldc),
+        "matmul");
+}
+
+const char* version() noexcept {
+  static const std::string text = [] {
+    const dnnl_version_t* v = dnnl_version();
+    return fmt::format("{}.{}.{}", v->major, v->minor, v->patch);
+  }();
+  return text.c_str();
+}
+
+}  // namespace rustorch::cpu::onednn

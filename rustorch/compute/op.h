@@ -11,12 +11,14 @@ namespace rustorch {
 enum class Op : std::uint8_t {
 #define RUSTORCH_OP(name, arity, domain, result, ...) name,
 #include "rustorch/compute/op_table/ops.def"
+#undef RUSTORCH_OP
 };
 
 #define RUSTORCH_OP(name, arity, domain, result, ...) +1
 inline constexpr int op_count = 0
 #include "rustorch/compute/op_table/ops.def"
     ;
+#undef RUSTORCH_OP
 
 /// Which compute types an op's formula is compiled for (after promotion).
 enum class OpDomain : std::uint8_t {

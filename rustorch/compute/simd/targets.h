@@ -75,6 +75,14 @@ std::size_t dispatch_index();
 
 }  // namespace rustorch::simd
 
+/// Before a loop for the compiler to vectorize: no iteration depends on another one, although an output array
+/// may be exactly an input array. A macro because it is a pragma, and compilers spell it differently.
+#if defined(__clang__)
+#define RUSTORCH_INDEPENDENT_ITERATIONS _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define RUSTORCH_INDEPENDENT_ITERATIONS _Pragma("GCC ivdep")
+#endif
+
 /// The version of an exported function (HWY_EXPORT) for the selected instruction set. A macro because
 /// Highway's table is named by one.
 #define RUSTORCH_DISPATCH(function) (*HWY_DISPATCH_TABLE(function)[::rustorch::simd::dispatch_index()])

@@ -1,0 +1,111 @@
+// The loops that carry a formula of the op table over contiguous arrays. Compiled once per target.
+
+#if defined(RUSTORCH_COMPUTE_SIMD_KERNEL_LOOPS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RUSTORCH_COMPUTE_SIMD_KERNEL_LOOPS_INL_H_
+#undef RUSTORCH_COMPUTE_SIMD_KERNEL_LOOPS_INL_H_
+#else
+#define RUSTORCH_COMPUTE_SIMD_KERNEL_LOOPS_INL_H_
+#endif
+
+#include <cstring>
+
+#include "rustorch/compute/simd/dialect-inl.h"
+#include "rustorch/compute/simd/kernel_table.h"
+#include "rustorch/compute/simd/targets.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace rustorch::simd {
+namespace HWY_NAMESPACE {
+
+/// Real numbers, a register at a time. The last elements go through a buffer and the same loop, so that every
+/// formula is compiled once and elements do not depend on where they stand.
+template <class Formula, class T>
+void run_vectors(const void* x, const void* y, const void* z, void* out, std::size_t n) {
+  const hn::ScalableTag<T> d;
+  const std::size_t lanes = hn::Lanes(d);
+  HWY_ALIGN T buffers[4][hn::MaxLanes(d)];
+  const T* px = static_cast<const T*>(x);
+  const T* py = static_cast<const T*>(y);
+  const T* pz = static_cast<const T*>(z);
+  T* po = static_cast<T*>(out);
+  std::size_t whole = n / lanes * lanes;
+  std::size_t rest = n - whole;
+  while (true) {
+    for (std::size_t i = 0; i < whole; i += lanes) {
+      const Vector<T> a{hn::LoadU(d, px + i)};
+      Vector<T> b = a;
+      Vector<T> c = a;
+      if constexpr (Formula::arity >= 2) b.v = hn::LoadU(d, py + i);
+      if constexpr (Formula::arity >= 3) c.v = hn::LoadU(d, pz + i);
+      hn::StoreU(Formula::apply(a, b, c).v, d, po + i);
+    }
+    if (rest == 0) return;
+    if (whole == lanes && po == buffers[3]) {
+      std::memcpy(static_cast<T*>(out) + (n - rest), buffers[3], rest * sizeof(T));
+      return;
+    }
+    // Lanes without an element repeat one, because a lane of garbage could be slow (NaN, subnormals).
+    const auto stage = [&](const T*& p, T* buffer) HWY_ATTR {
+      hn::Store(hn::Set(d, p[whole]), d, buffer);
+      std::memcpy(buffer, p + whole, rest * sizeof(T));
+      p = buffer;
+    };
+    stage(px, buffers[0]);
+    if constexpr (Formula::arity >= 2) stage(py, buffers[1]);
+    if constexpr (Formula::arity >= 3) stage(pz, buffers[2]);
+    po = buffers[3];
+    whole = lanes;
+  }
+}
+
+/// Integers and complex numbers, element by element for the compiler to vectorize.
+template <class Formula, class Number>
+void run_elements(const void* x, const void* y, const void* z, void* out, std::size_t n) {
+  const Number* px = static_cast<const Number*>(x);
+  const Number* py = static_cast<const Number*>(y);
+  const Number* pz = static_cast<const Number*>(z);
+  Number* po = static_cast<Number*>(out);
+  RUSTORCH_INDEPENDENT_ITERATIONS
+  for (std::size_t i = 0; i < n; ++i) {
+    const Number a = px[i];
+    Number b = a;
+    Number c = a;
+    if constexpr (Formula::arity >= 2) b = py[i];
+    if constexpr (Formula::arity >= 3) c = pz[i];
+    po[i] = Formula::apply(a, b, c);
+  }
+}
+
+/// The kernels of one op, for the compute types that its domain has.
+template <class Formula, OpDomain domain>
+constexpr KernelRow kernels_of(std::string_view name) {
+  KernelRow row{};
+  row.name = name;
+  if constexpr (domain_has(domain, DType::int32)) row.int32 = &run_elements<Formula, Integer<std::int32_t>>;
+  if constexpr (domain_has(domain, DType::int64)) row.int64 = &run_elements<Formula, Integer<std::int64_t>>;
+  if constexpr (domain_has(domain, DType::float32)) row.float32 = &run_vectors<Formula, float>;
+  if constexpr (domain_has(domain, DType::float64)) row.float64 = &run_vectors<Formula, double>;
+  if constexpr (domain_has(domain, DType::complex64)) row.complex64 = &run_elements<Formula, Complex<float>>;
+  if constexpr (domain_has(domain, DType::complex128))
+    row.complex128 = &run_elements<Formula, Complex<double>>;
+  return row;
+}
+
+// One row of the table as a type: its formula over any number type of the dialect.
+#define RUSTORCH_FORMULA(name, operands, domain, result, ...)                                     \
+  struct name##_formula {                                                                         \
+    static constexpr int arity = operands;                                                        \
+    template <class X>                                                                            \
+    static HWY_INLINE X apply([[maybe_unused]] X x, [[maybe_unused]] X y, [[maybe_unused]] X z) { \
+      [[maybe_unused]] constexpr Literal<X> lit;                                                  \
+      return __VA_ARGS__;                                                                         \
+    }                                                                                             \
+  };
+#define RUSTORCH_KERNELS(name, operands, domain, result, ...) \
+  kernels_of<name##_formula, OpDomain::domain>(#name),
+
+}  // namespace HWY_NAMESPACE
+}  // namespace rustorch::simd
+HWY_AFTER_NAMESPACE();
+
+#endif

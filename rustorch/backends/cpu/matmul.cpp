@@ -8,7 +8,6 @@
 #include "rustorch/backends/cpu/onednn.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/temporary.h"
-#include "rustorch/backends/runtime.h"
 
 namespace rustorch {
 namespace cpu {
@@ -254,10 +253,7 @@ void begin_sums(const std::optional<View>& bias, const View& out) {
     }
     return copy_view(*bias, out);
   }
-  Program program;
-  const DType compute = compute_dtype(out.dtype);
-  program.output(program.scalar(Scalar(0), compute), out.dtype);
-  cpu_backend().elementwise(program, {}, {&out, 1});
+  fill_zero(out);
 }
 
 /// A copy in float32, row-major, without repeating what is broadcast.

@@ -13,6 +13,13 @@ void copy_view(const View& from, const View& to) {
   cpu_backend().elementwise(program, {&from, 1}, {&to, 1});
 }
 
+void fill_zero(const View& view) {
+  if (view.layout->element_count() == 0) return;
+  Program program;
+  program.output(program.scalar(Scalar(0), compute_dtype(view.dtype)), view.dtype);
+  cpu_backend().elementwise(program, {}, {&view, 1});
+}
+
 Operand::Operand(const View& view, DType dtype, Layout layout, bool fits, Uninitialized) : view_(view) {
   if (fits) return;
   layout_ = std::move(layout);

@@ -14,6 +14,9 @@ T* first_element(const View& view) {
 /// Copies `from` to `to`, which have one shape, converting between dtypes.
 void copy_view(const View& from, const View& to);
 
+/// Writes zero to every element.
+void fill_zero(const View& view);
+
 /// Uninitialized elements from the pool of CPU memory, for the length of a scope.
 template <class T>
 class Scratch {

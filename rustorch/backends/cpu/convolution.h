@@ -1,0 +1,18 @@
+#pragma once
+
+#include "rustorch/backends/cpu/onednn.h"
+
+namespace rustorch::cpu {
+
+using onednn::ConvolutionSizes;
+using onednn::ConvolutionWork;
+
+/// Convolutions by our own code: windows are laid out as rows of a matrix, which is multiplied. For float64,
+/// and for sizes that oneDNN has no fast code for. Operands as in onednn::convolution.
+template <class T>
+void convolution_by_windows(const ConvolutionSizes& sizes, T* input, T* weight, T* bias, T* output);
+
+extern template void convolution_by_windows(const ConvolutionSizes&, float*, float*, float*, float*);
+extern template void convolution_by_windows(const ConvolutionSizes&, double*, double*, double*, double*);
+
+}  // namespace rustorch::cpu

@@ -100,9 +100,12 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, const char* op);
 
 }  // namespace rustorch
 
+/// Plain text; not derived from the formatter of strings, for the reason given in dtype.h.
 template <>
-struct fmt::formatter<rustorch::Shape> : fmt::formatter<std::string_view> {
+struct fmt::formatter<rustorch::Shape> {
+  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
   auto format(const rustorch::Shape& shape, fmt::format_context& context) const {
-    return fmt::formatter<std::string_view>::format(shape.to_string(), context);
+    const std::string text = shape.to_string();
+    return std::copy(text.begin(), text.end(), context.out());
   }
 };

@@ -66,8 +66,8 @@ class GradientNode {
     DType dtype;
     Device device;
     std::vector<std::function<Tensor(const Tensor&)>> hooks;
-    /// Tensors that asked for retain_grad get their gradient stored here on the way.
-    std::vector<IntrusivePointer<TensorImpl>> retained;
+    /// retain_grad: the gradient is stored here on the way.
+    std::shared_ptr<Tensor> retained;
   };
 
   GradientNode(const char* name, std::initializer_list<const Tensor*> inputs);
@@ -103,9 +103,9 @@ struct GradientRecord {
   std::shared_ptr<GradientNode> node;         ///< the operation that made this tensor; null on leaves
   std::uint32_t output_index = 0;
   std::weak_ptr<GradientNode> producer;       ///< on values that a closure saved of its own result (no cycle)
+  std::shared_ptr<Tensor> retained;           ///< on results that asked for retain_grad: shared with the node
   std::weak_ptr<GradientNode> accumulator;    ///< on leaves: the node that adds to grad
   std::vector<std::function<Tensor(const Tensor&)>> leaf_hooks;
-  std::uint64_t history_version = 0;          ///< on bases: in-place operations with history; on views: as seen last
 };
 
 /// Where gradients of this tensor go: null node if it does not require any.
@@ -144,6 +144,8 @@ bool wanted(const TensorList& inputs) noexcept;
 Tensor attach(Tensor y, std::shared_ptr<GradientNode> node, std::uint32_t output_index);
 std::shared_ptr<GradientNode> keep(std::unique_ptr<GradientNode> node);
 [[noreturn]] void fail_released(const char* name);
+/// The engine says whose backward runs, for the errors of Saved; nullptr when none does.
+void set_running(const char* name) noexcept;
 
 inline TensorList as_list(Tensor g) {
   TensorList list;

@@ -19,12 +19,6 @@ class Storage : public ReferenceCounted<Storage> {
   Device device() const noexcept { return device_; }
   std::uint64_t version() const noexcept { return version_.load(std::memory_order_relaxed); }
   void bump_version() noexcept { version_.fetch_add(1, std::memory_order_relaxed); }
-  /// Swaps in other memory: how `to(device)` and loading replace a parameter behind its handles.
-  void replace(Buffer buffer, Device device) {
-    buffer_ = std::move(buffer);
-    device_ = device;
-    bump_version();
-  }
 
  private:
   Buffer buffer_;

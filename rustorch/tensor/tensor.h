@@ -3,6 +3,8 @@
 #include <complex>
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,6 +51,7 @@ struct TensorImpl : ReferenceCounted<TensorImpl> {
   DType dtype;
   IntrusivePointer<TensorImpl> view_base;     ///< set on views: the tensor that owns the storage's history
   std::unique_ptr<GradientRecord> gradient;   ///< set once the tensor takes part in autograd
+  std::uint64_t history_version = 0;          ///< in-place operations with history; on views: as of the base when seen
 };
 
 /// An n-dimensional array: one reference-counted handle of storage, layout, dtype, device and gradient record. Copies
@@ -159,14 +162,10 @@ class Tensor {
 
   Tensor operator[](std::int64_t index) const;
   Tensor operator-() const;
-  Tensor& operator+=(const Tensor& other) { return add_(other); }
-  Tensor& operator-=(const Tensor& other) { return sub_(other); }
-  Tensor& operator*=(const Tensor& other) { return mul_(other); }
-  Tensor& operator/=(const Tensor& other) { return div_(other); }
-  Tensor& operator+=(const Scalar& other) { return add_(other); }
-  Tensor& operator-=(const Scalar& other) { return sub_(other); }
-  Tensor& operator*=(const Scalar& other) { return mul_(other); }
-  Tensor& operator/=(const Scalar& other) { return div_(other); }
+  Tensor& operator+=(const Operand& other);
+  Tensor& operator-=(const Operand& other);
+  Tensor& operator*=(const Operand& other);
+  Tensor& operator/=(const Operand& other);
 
  private:
   [[noreturn]] static void fail_undefined();
@@ -174,6 +173,13 @@ class Tensor {
 
   IntrusivePointer<TensorImpl> impl_;
 };
+
+template <class T>
+std::vector<T> Tensor::to_vector() const {
+  const Tensor flat = detach().cpu().to(dtype_of<T>).contiguous();
+  const std::span<const T> elements = flat.data<T>();
+  return {elements.begin(), elements.end()};
+}
 
 /// A fresh, uninitialized tensor: what operations allocate their results with.
 Tensor allocate(Layout layout, DType dtype, Device device);

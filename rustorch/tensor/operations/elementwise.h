@@ -10,6 +10,9 @@ namespace rustorch {
 #define RUSTORCH_BINARY(name, ...) Tensor name(const Operand& x, const Operand& y);
 #define RUSTORCH_OP(...)
 #include "rustorch/compute/op_table/ops.def"
+#undef RUSTORCH_OP
+#undef RUSTORCH_UNARY
+#undef RUSTORCH_BINARY
 
 /// x + alpha · y.
 Tensor add(const Operand& x, const Operand& y, const Scalar& alpha);

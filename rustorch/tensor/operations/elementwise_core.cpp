@@ -1,0 +1,293 @@
+#include "rustorch/tensor/operations/elementwise_core.h"
+
+#include <string>
+
+#include "rustorch/backends/runtime.h"
+#include "rustorch/device/device_scope.h"
+#include "rustorch/tensor/operations/reduction.h"
+
+namespace rustorch {
+namespace {
+
+/// "float32 [2, 3], 1.5": the operands as errors name them.
+std::string describe(std::span<const Operand> operands) {
+  std::string text;
+  for (const Operand& operand : operands) {
+    if (!text.empty()) text += ", ";
+    text += operand.is_tensor() ? fmt::format("{} {}", operand.tensor()->dtype(), operand.tensor()->shape())
+                                : operand.scalar().to_string();
+  }
+  return text;
+}
+
+/// The layout of an operand seen with the result's shape: stride 0 where it is broadcast.
+Layout broadcast_layout(const Layout& layout, const Shape& shape) {
+  Layout wide(shape, Shape::filled(shape.size(), 0), layout.offset);
+  const std::size_t missing = shape.size() - layout.rank();
+  for (std::size_t i = 0; i < layout.rank(); ++i) {
+    if (layout.shape[i] != 1) wide.strides[missing + i] = layout.strides[i];
+  }
+  return wide;
+}
+
+/// Shape, device and order of strides of an elementwise result, from its tensor operands.
+class ResultForm {
+ public:
+  explicit ResultForm(const char* op) : op_(op) {}
+
+  void add(const Tensor& tensor) {
+    const Layout& layout = tensor.layout();
+    if (first_ == nullptr) {
+      first_ = &tensor;
+      shape_ = layout.shape;
+      return;
+    }
+    check_device(tensor);
+    if (layout.shape == shape_) {
+      same_layout_ = same_layout_ && layout.strides == first_->strides() && first_->shape() == shape_;
+    } else {
+      same_layout_ = false;
+      shape_ = broadcast_shapes(shape_, layout.shape, op_);
+    }
+  }
+
+  const Shape& shape() const noexcept { return shape_; }
+  Device device() const { return first_ != nullptr ? first_->device() : default_device(); }
+
+  /// The order of strides of the first operand that has the full shape and says something about it.
+  Layout result_layout(std::span<const Tensor* const> tensors) const {
+    if (first_ == nullptr) return Layout::contiguous(shape_);
+    if (same_layout_ && first_->is_contiguous()) return Layout::contiguous(shape_);
+    for (const Tensor* tensor : tensors) {
+      if (tensor->shape() == shape_ && !tensor->layout().may_overlap_itself()) {
+        return Layout::dense_like(shape_, tensor->layout());
+      }
+    }
+    return Layout::contiguous(shape_);
+  }
+
+ private:
+  void check_device(const Tensor& tensor) const {
+    if (tensor.device() != first_->device()) {
+      fail_with_suggestion(ErrorCode::device_mismatch,
+                           fmt::format("copy one of them: x.to(\"{}\")", first_->device()),
+                           "{}: operands on different devices, {} and {}", op_, first_->device(), tensor.device());
+    }
+  }
+  const char* op_;
+  const Tensor* first_ = nullptr;
+  bool same_layout_ = true;
+  Shape shape_;
+};
+
+/// Input views of a call: a tensor's own layout where it already has the result's shape, else a broadcast one.
+class InputViews {
+ public:
+  void add(const Tensor& tensor, const Shape& shape) {
+    View view = tensor.view_for_read();
+    if (!(view.layout->shape == shape)) {
+      layouts_[count_] = broadcast_layout(*view.layout, shape);
+      view.layout = &layouts_[count_];
+    }
+    views_[count_++] = view;
+  }
+  std::span<const View> views() const noexcept { return {views_.data(), count_}; }
+
+ private:
+  std::array<View, Program::max_inputs> views_;
+  std::array<Layout, Program::max_inputs> layouts_;
+  std::size_t count_ = 0;
+};
+
+/// Ops whose result on complex numbers is real.
+bool gives_real_part(Op op) noexcept {
+  return op == Op::abs || op == Op::real || op == Op::imag || op == Op::angle;
+}
+
+/// The bits of a bool are one bit.
+Op effective_op(Op op, DType operand) noexcept {
+  return op == Op::bitwise_not && operand == DType::bool_ ? Op::logical_not : op;
+}
+
+/// Integer division by zero has no value: an Error, as in PyTorch, before anything is written.
+void check_divisor(Op op, DType compute, std::span<const Operand> operands) {
+  const bool divides =
+      op == Op::floor_divide || op == Op::trunc_divide || op == Op::remainder || op == Op::fmod;
+  if (!divides || is_differentiable(compute)) return;
+  const Operand& divisor = operands[1];
+  const bool has_zero = divisor.is_tensor()
+                            ? any(elementwise(Op::eq, divisor, Scalar(0))).item<bool>()
+                            : !divisor.scalar().to<bool>();
+  if (has_zero) {
+    fail_with_suggestion(ErrorCode::invalid_argument, "mask the zeros, or convert to floating point first",
+                         "{}: integer division by zero ({})", op_info(op).name, describe(operands));
+  }
+}
+
+Program single_op(Op op, std::span<const Operand> operands, DType compute, DType result) {
+  Program program;
+  Program::Register registers[3] = {};
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    registers[i] = operands[i].is_tensor() ? program.input(operands[i].tensor()->dtype(), compute)
+                                           : program.scalar(operands[i].scalar(), compute);
+  }
+  const Program::Register value = operands.size() == 1   ? program.apply(op, registers[0])
+                                  : operands.size() == 2 ? program.apply(op, registers[0], registers[1])
+                                                         : program.apply(op, registers[0], registers[1], registers[2]);
+  program.output(value, result);
+  return program;
+}
+
+Tensor elementwise_new(Op op, std::span<const Operand> operands) {
+  const OpInfo& info = op_info(op);
+  ResultForm form(info.name.data());
+  std::array<const Tensor*, 3> tensors{};
+  std::size_t count = 0;
+  for (const Operand& operand : operands) {
+    if (!operand.is_tensor()) continue;
+    form.add(*operand.tensor());
+    tensors[count++] = operand.tensor();
+  }
+  const ElementwiseTypes types = elementwise_types(op, operands);
+  op = effective_op(op, types.result);
+  check_divisor(op, types.compute, operands);
+  Tensor out = allocate(form.result_layout({tensors.data(), count}), types.result, form.device());
+  InputViews inputs;
+  for (std::size_t i = 0; i < count; ++i) inputs.add(*tensors[i], form.shape());
+  const View output = out.view_for_read();
+  backend_for(form.device())
+      .elementwise(single_op(op, operands, types.compute, types.result), inputs.views(), {&output, 1});
+  return out;
+}
+
+}  // namespace
+
+ElementwiseTypes elementwise_types(Op op, std::span<const Operand> operands) {
+  const OpInfo& info = op_info(op);
+  ResultType promoted;
+  for (const Operand& operand : operands) {
+    if (operand.is_tensor()) {
+      const Tensor& tensor = *operand.tensor();
+      promoted.add(tensor.dtype(), tensor.rank() == 0 ? PromotionClass::zero_dim : PromotionClass::dimensioned);
+    } else {
+      promoted.add(operand.scalar());
+    }
+  }
+  DType dtype = promoted.result();
+  if (info.result == OpResult::to_float && !is_differentiable(dtype)) dtype = default_dtype();
+  const DType compute = compute_dtype(dtype);
+  if (!domain_has(info.domain, compute)) {
+    const char* takes = info.domain == OpDomain::integral ? "integers and bool" : "real numbers";
+    if (info.domain == OpDomain::fractional) takes = "floating-point and complex numbers";
+    if (info.domain == OpDomain::floating) takes = "floating-point numbers";
+    fail_with_suggestion(ErrorCode::dtype_mismatch,
+                         info.domain == OpDomain::integral ? "convert them: x.to(int64)" : "convert them: x.to(float32)",
+                         "{} takes {}, not {} ({})", info.name, takes, dtype, describe(operands));
+  }
+  if (dtype == DType::bool_ && (op == Op::sub || op == Op::neg)) {
+    fail_with_suggestion(ErrorCode::dtype_mismatch,
+                         op == Op::sub ? "use logical_xor, or ~y for its complement" : "use logical_not or ~x",
+                         "{} takes numbers, not bool ({})", info.name, describe(operands));
+  }
+  if (gives_real_part(op)) return {compute, real_dtype(dtype)};
+  return {compute, info.result == OpResult::boolean ? DType::bool_ : dtype};
+}
+
+Tensor elementwise(Op op, const Operand& x) { return elementwise_new(op, {&x, 1}); }
+
+Tensor elementwise(Op op, const Operand& x, const Operand& y) {
+  const Operand operands[] = {x, y};
+  return elementwise_new(op, operands);
+}
+
+Tensor elementwise(Op op, const Operand& x, const Operand& y, const Operand& z) {
+  const Operand operands[] = {x, y, z};
+  return elementwise_new(op, operands);
+}
+
+Tensor& elementwise_into(Tensor& out, Op op, std::span<const Operand> operands) {
+  const OpInfo& info = op_info(op);
+  const char* name = info.name.data();
+  ElementwiseTypes types = elementwise_types(op, operands);
+  if (op == Op::copy) {
+    // A conversion: any dtype may be written into any other, computed in the source's type.
+    types.result = out.dtype();
+  }
+  RUSTORCH_CHECK(can_cast(types.result, out.dtype()), dtype_mismatch,
+                 "{}: the result of dtype {} cannot be written into a tensor of dtype {} ({})", name, types.result,
+                 out.dtype(), describe(operands));
+  op = effective_op(op, types.result);
+  check_divisor(op, types.compute, operands);
+  InputViews inputs;
+  std::array<Tensor, 3> copies;  // operands that overlap `out` in another way than being it
+  std::size_t copied = 0;
+  for (const Operand& operand : operands) {
+    if (!operand.is_tensor()) continue;
+    const Tensor* tensor = operand.tensor();
+    if (tensor->device() != out.device()) {
+      fail(ErrorCode::device_mismatch, "{}: operands on different devices, {} and {}", name, out.device(),
+           tensor->device());
+    }
+    if (!(tensor->shape() == out.shape())) {
+      const Shape shape = broadcast_shapes(tensor->shape(), out.shape(), name);
+      if (!(shape == out.shape())) {
+        fail(ErrorCode::shape_mismatch, "{}: the result of shape {} does not fit in place into shape {}", name, shape,
+             out.shape());
+      }
+    }
+    if (tensor->shares_storage(out) && !(tensor->layout() == out.layout())) {
+      copies[copied] = tensor->detach().clone();
+      tensor = &copies[copied++];
+    }
+    inputs.add(*tensor, out.shape());
+  }
+  const View output = out.view_for_write();
+  backend_for(out.device())
+      .elementwise(single_op(op, operands, types.compute, out.dtype()), inputs.views(), {&output, 1});
+  return out;
+}
+
+TensorList run_program(const Program& program, std::span<const Tensor> inputs, const char* name) {
+  ResultForm form(name);
+  std::array<const Tensor*, Program::max_inputs> tensors{};
+  std::size_t count = 0;
+  for (const Tensor& input : inputs) {
+    form.add(input);
+    tensors[count++] = &input;
+  }
+  TensorList results;
+  for (const Program::Output& output : program.outputs()) {
+    results.push_back(allocate(form.result_layout({tensors.data(), count}), output.dtype, form.device()));
+  }
+  run_program_into(program, inputs, results, name);
+  return results;
+}
+
+void run_program_into(const Program& program, std::span<const Tensor> inputs, std::span<Tensor> outputs,
+                      const char* name) {
+  RUSTORCH_CHECK(!outputs.empty() && inputs.size() == program.input_dtypes().size() &&
+                     outputs.size() == program.outputs().size(),
+                 internal, "{}: a program of {} inputs and {} outputs was given {} and {}", name,
+                 program.input_dtypes().size(), program.outputs().size(), inputs.size(), outputs.size());
+  InputViews views;
+  for (const Tensor& input : inputs) views.add(input, outputs.front().shape());
+  std::array<View, Program::max_outputs> output_views;
+  for (std::size_t i = 0; i < outputs.size(); ++i) output_views[i] = outputs[i].view_for_write();
+  backend_for(outputs.front().device()).elementwise(program, views.views(), {output_views.data(), outputs.size()});
+}
+
+Device common_device(const char* op, std::initializer_list<const Tensor*> tensors) {
+  const Tensor* first = nullptr;
+  for (const Tensor* tensor : tensors) {
+    if (tensor == nullptr || !tensor->defined()) continue;
+    if (first == nullptr) {
+      first = tensor;
+    } else if (tensor->device() != first->device()) {
+      fail_with_suggestion(ErrorCode::device_mismatch, fmt::format("copy one of them: x.to(\"{}\")", first->device()),
+                           "{}: operands on different devices, {} and {}", op, first->device(), tensor->device());
+    }
+  }
+  return first != nullptr ? first->device() : Device();
+}
+
+}  // namespace rustorch

@@ -145,6 +145,7 @@ void PoolAllocator::deallocate(void* block, std::size_t bytes, std::size_t align
   if (is_small(bytes, alignment)) {
     const std::size_t size_class = SizeClasses::index_of(bytes);
     const std::size_t block_bytes = SizeClasses::bytes_of(size_class);
+    unpoison_memory(block, sizeof(FreeBlock));  // the link may reach beyond what was asked for
     auto* const kept = ::new (block) FreeBlock{nullptr};
     const std::lock_guard guard(lock_);
     kept->next = free_[size_class];

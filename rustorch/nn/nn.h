@@ -1,0 +1,21 @@
+#pragma once
+
+// All of rustorch::nn.
+#include "rustorch/nn/activation.h"
+#include "rustorch/nn/container.h"
+#include "rustorch/nn/convolution.h"
+#include "rustorch/nn/dropout.h"
+#include "rustorch/nn/embedding.h"
+#include "rustorch/nn/flatten.h"
+#include "rustorch/nn/functional.h"
+#include "rustorch/nn/init.h"
+#include "rustorch/nn/linear.h"
+#include "rustorch/nn/loss.h"
+#include "rustorch/nn/module.h"
+#include "rustorch/nn/normalization.h"
+#include "rustorch/nn/pooling.h"
+#include "rustorch/nn/state_dict.h"
+#include "rustorch/nn/traits/convolution_layer.h"
+#include "rustorch/nn/traits/layer.h"
+#include "rustorch/nn/traits/normalization_layer.h"
+#include "rustorch/nn/utils.h"

@@ -1,0 +1,123 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rustorch/nn/options.h"
+#include "rustorch/nn/ordered_map.h"
+#include "rustorch/nn/state_dict.h"
+#include "rustorch/tensor/tensor.h"
+
+namespace rustorch::optim {
+
+using nn::NamedOnly;
+
+/// The hyper-parameters of a group, as numbers by name: "lr", "weight_decay", "beta1", "nesterov" (0 or 1) ….
+using GroupOptions = OrderedMap<double>;
+
+/// Parameters that are updated with the same hyper-parameters. What `options` leaves out is the optimizer's
+/// default:
+/// `{.parameters = net.head.parameters(), .options = {{"lr", 1e-3}}}`.
+struct ParameterGroup {
+  std::vector<Tensor> parameters;
+  GroupOptions options = {};
+};
+
+/// All that an optimizer must remember so that training resumes bit for bit.
+struct OptimizerState {
+  struct Group {
+    std::int64_t parameter_count = 0;
+    GroupOptions options;
+  };
+  std::string type;   ///< "AdamW"
+  StateDict tensors;  ///< "0.step" (int64, 0-d), "0.exp_avg" …, by the parameter's number across groups
+  std::vector<Group> groups;
+};
+
+/// Base of all optimizers (torch.optim.Optimizer). They update parameters in place from their gradients;
+/// parameters without gradient are left alone. It may be moved, not copied; schedulers stay attached to it.
+class Optimizer {
+ public:
+  virtual ~Optimizer();
+  Optimizer(Optimizer&&) noexcept = default;
+  Optimizer& operator=(Optimizer&&) noexcept = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+
+  /// One update of all parameters that have a gradient.
+  void step();
+  /// Drops the gradients of all parameters, or sets them to zero.
+  void zero_grad(bool set_to_none = true);
+
+  /// The groups; their options may be changed between steps: `param_groups()[0].options["lr"] = 1e-4`.
+  std::vector<ParameterGroup>& param_groups() noexcept { return shared_->groups; }
+  const std::vector<ParameterGroup>& param_groups() const noexcept { return shared_->groups; }
+  /// Adds a group; a parameter that is already in a group, unknown options or bad values are an Error.
+  void add_param_group(ParameterGroup group);
+  /// options["lr"] of a group.
+  double learning_rate(std::size_t group = 0) const;
+  /// Sets options["lr"] of all groups.
+  void set_learning_rate(double lr);
+
+  /// Options and moments; the tensors share memory with the optimizer's (clone them to keep them over further
+  /// steps).
+  OptimizerState state_dict() const;
+  /// Takes over options and copies of the moments, moved to the parameters' devices. An Error (and no change)
+  /// if the state is of another kind of optimizer, or of groups or shapes that differ.
+  void load_state_dict(const OptimizerState& state);
+
+  /// "AdamW".
+  virtual std::string type_name() const = 0;
+  /// As PyTorch prints optimizers: the options of each group.
+  std::string to_string() const;
+
+ protected:
+  /// What is kept for one parameter. Slots that are not needed yet stay undefined.
+  struct ParameterState {
+    std::int64_t step = 0;
+    std::array<Tensor, 3> slots;
+  };
+
+  Optimizer() : shared_(std::make_shared<Shared>()) {}
+  /// The last act of constructors: all options with their defaults, then the groups.
+  void start(GroupOptions defaults, std::vector<ParameterGroup> groups);
+  void start(GroupOptions defaults, const std::vector<Tensor>& parameters);
+
+  /// Errors for values that make no sense.
+  virtual void check_options(const GroupOptions& options) const = 0;
+  /// The names of the slots, in order, as they appear in state_dict().
+  virtual std::span<const std::string_view> slot_names() const = 0;
+  /// Whether the state has a step counter.
+  virtual bool counts_steps() const { return true; }
+  /// Gives slots their first values: called before the first update of a parameter, and by nobody else.
+  virtual void start_slots(const GroupOptions& options, const Tensor& parameter,
+                           ParameterState& state) const = 0;
+  /// Updates those parameters of a group that have gradients (a step of `updates`), under NoGrad.
+  struct Update {
+    Tensor parameter;
+    Tensor gradient;
+    ParameterState* state;
+  };
+  virtual void update(const GroupOptions& options, std::span<const Update> updates) = 0;
+
+ private:
+  friend class LRScheduler;
+  // Apart from the object, so that schedulers find it after a move.
+  struct Shared {
+    std::vector<ParameterGroup> groups;
+    bool has_momentum = false;
+  };
+  void check_parameters(const std::vector<Tensor>& parameters) const;
+
+  std::shared_ptr<Shared> shared_;
+  GroupOptions defaults_;
+  std::vector<std::vector<ParameterState>> states_;  // of each group's parameters
+  std::vector<Update> updates_;                      // kept: a steady step allocates nothing
+};
+
+}  // namespace rustorch::optim

@@ -1,0 +1,175 @@
+#include "rustorch/backends/cpu/elementwise.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "rustorch/backends/cpu/cpu_backend.h"
+#include "rustorch/backends/cpu/loop_nest.h"
+#include "rustorch/backends/cpu/parallel.h"
+#include "rustorch/compute/simd/kernels.h"
+
+namespace rustorch {
+namespace cpu {
+
+std::int64_t op_cost(Op op) noexcept {
+  // The families stand together in the op table: from exp to digamma none is cheap, and most activations are
+  // not.
+  if (op >= Op::exp && op <= Op::digamma) return 8;
+  if (op >= Op::leaky_relu && op <= Op::mish_backward) return 4;
+  return op == Op::pow || op == Op::fmod || op == Op::remainder || op == Op::floor_divide ? 8 : 1;
+}
+
+namespace {
+
+/// How an operand of a loop over all of the output's memory is read.
+enum class Flat : std::uint8_t { no, contiguous, scalar };
+
+/// Whether a dense output and an operand lie alike.
+Flat classify_flat(const Layout& operand, const Layout& output) noexcept {
+  bool alike = true;
+  bool all_zero = true;
+  for (std::size_t dim = 0; dim < output.rank(); ++dim) {
+    if (output.shape[dim] == 1) continue;
+    alike = alike && operand.strides[dim] == output.strides[dim];
+    all_zero = all_zero && operand.strides[dim] == 0;
+  }
+  return alike ? Flat::contiguous : all_zero ? Flat::scalar : Flat::no;
+}
+
+/// Whether the elements of an output, which never overlap, fill one range of memory.
+bool fills_a_range(const Layout& layout, std::int64_t count) noexcept {
+  std::int64_t last = 0;
+  for (std::size_t dim = 0; dim < layout.rank(); ++dim) last += (layout.shape[dim] - 1) * layout.strides[dim];
+  return last + 1 == count;
+}
+
+/// The operands of a program that is a single op, all in its compute type and flat. Scalars have `step` 0.
+struct FlatOp {
+  struct Source {
+    const std::byte* data = nullptr;
+    std::size_t step = 0;  // bytes from one element to the next
+    const Scalar* scalar = nullptr;
+  };
+  simd::ElementwiseKernel kernel = nullptr;
+  std::array<Source, 3> sources;
+  std::size_t arity = 0;
+  std::byte* out = nullptr;
+  std::size_t item_bytes = 0;
+  DType compute = DType::float32;
+};
+
+void write_scalar(const Scalar& scalar, DType compute, std::byte* out) {
+  visit_dtype(compute, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T value = scalar.to<T>();
+    std::memcpy(out, &value, sizeof(T));
+  });
+}
+
+/// Operands that are one value fill a buffer, and the kernel goes over the rest in pieces of its size.
+void run_with_scalars(const FlatOp& op, std::int64_t begin, std::int64_t end) {
+  constexpr std::int64_t piece = 1024;
+  alignas(64) std::byte filled[3][piece * 16];
+  std::array<const std::byte*, 3> data{};
+  const std::size_t count = static_cast<std::size_t>(std::min(piece, end - begin));
+  for (std::size_t i = 0; i < op.sources.size(); ++i) {
+    const FlatOp::Source& source = op.sources[i];
+    data[i] = source.data;
+    if (source.step != 0) continue;
+    alignas(16) std::byte value[16];
+    if (source.scalar != nullptr) write_scalar(*source.scalar, op.compute, value);
+    simd::fill(source.scalar != nullptr ? value : source.data, op.item_bytes, filled[i], count);
+    data[i] = filled[i];
+  }
+  for (std::int64_t i = begin; i < end; i += piece) {
+    const auto at = static_cast<std::size_t>(i);
+    op.kernel(data[0] + at * op.sources[0].step, data[1] + at * op.sources[1].step,
+              data[2] + at * op.sources[2].step, op.out + at * op.item_bytes,
+              static_cast<std::size_t>(std::min(piece, end - i)));
+  }
+}
+
+/// The way of most work: one op, operands as they lie in memory. It costs a few tens of nanoseconds.
+bool run_flat_op(const Program& program, std::span<const View> inputs, std::span<const View> outputs,
+                 std::int64_t count) {
+  const auto instructions = program.instructions();
+  if (outputs.size() != 1 || instructions.empty()) return false;
+  const Program::Instruction& last = instructions.back();
+  const View& out = outputs[0];
+  if (last.kind != Program::Kind::apply || program.outputs()[0].value != instructions.size() - 1 ||
+      out.dtype != last.dtype || !fills_a_range(*out.layout, count)) {
+    return false;
+  }
+  FlatOp op;
+  op.compute = last.dtype;
+  op.item_bytes = item_size(last.dtype);
+  op.arity = op_info(last.op).arity;
+  bool scalars = false;
+  for (std::size_t i = 0; i < op.arity; ++i) {
+    const Program::Instruction& operand = instructions[last.operands[i]];
+    FlatOp::Source& source = op.sources[i];
+    if (operand.kind == Program::Kind::scalar) {
+      source.scalar = &program.scalars()[operand.slot];
+      scalars = true;
+    } else if (operand.kind == Program::Kind::input && inputs[operand.slot].dtype == last.dtype) {
+      const View& input = inputs[operand.slot];
+      const Flat flat = classify_flat(*input.layout, *out.layout);
+      if (flat == Flat::no) return false;
+      source.data = first_byte(input);
+      source.step = flat == Flat::contiguous ? op.item_bytes : 0;
+      scalars = scalars || flat == Flat::scalar;
+    } else {
+      return false;
+    }
+  }
+  for (std::size_t i = op.arity; i < op.sources.size(); ++i) op.sources[i] = op.sources[0];  // not read
+  op.kernel = simd::elementwise_kernel(last.op, last.dtype);
+  if (op.kernel == nullptr) return false;
+  op.out = first_byte(out);
+  const std::int64_t grain = elementwise_grain / op_cost(last.op);
+  if (scalars) {
+    parallel_for(0, count, grain,
+                 [&](std::int64_t begin, std::int64_t end) { run_with_scalars(op, begin, end); });
+    return true;
+  }
+  const auto run = [&](std::int64_t begin, std::int64_t end) {
+    const std::size_t skip = static_cast<std::size_t>(begin) * op.item_bytes;
+    op.kernel(op.sources[0].data + skip, op.sources[1].data + skip, op.sources[2].data + skip, op.out + skip,
+              static_cast<std::size_t>(end - begin));
+  };
+  if (count <= grain) {
+    run(0, count);
+  } else {
+    parallel_for(0, count, grain, run);
+  }
+  return true;
+}
+
+/// The one input that a program hands on unchanged (but for the dtype it is stored in), or nullptr.
+const View* copied_input(const Program& program, std::span<const View> inputs,
+                         std::span<const View> outputs) {
+  if (outputs.size() != 1) return nullptr;
+  const auto instructions = program.instructions();
+  const Program::Instruction* made = &instructions[program.outputs()[0].value];
+  while (made->kind == Program::Kind::apply && made->op == Op::copy) made = &instructions[made->operands[0]];
+  if (made->kind != Program::Kind::input) return nullptr;
+  const View& input = inputs[made->slot];
+  return made->dtype == compute_dtype(input.dtype) ? &input : nullptr;  // else it loses something on the way
+}
+
+}  // namespace
+}  // namespace cpu
+
+void CpuBackend::elementwise(const Program& program, std::span<const View> inputs,
+                             std::span<const View> outputs) {
+  if (outputs.empty()) return;
+  const std::int64_t count = outputs[0].layout->element_count();
+  if (count == 0) return;
+  const View* copied = cpu::copied_input(program, inputs, outputs);
+  if (copied != nullptr && cpu::run_copy(*copied, outputs[0])) return;
+  if (cpu::run_flat_op(program, inputs, outputs, count)) return;
+  cpu::run_tiles(program, inputs, outputs);
+}
+
+}  // namespace rustorch

@@ -47,7 +47,7 @@ DType dtype_from_string(std::string_view name) {
   }
   const std::vector<std::string> choices(dtype_names.begin(), dtype_names.end());
   std::string suggestion = did_you_mean(bare, choices);
-  if (suggestion.empty()) suggestion = fmt::format("one of {}", fmt::join(choices, ", "));
+  if (suggestion.empty()) suggestion = one_of(choices);
   fail_with_suggestion(ErrorCode::invalid_argument, std::move(suggestion), "unknown dtype \"{}\"", name);
 }
 

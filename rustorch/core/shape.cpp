@@ -57,7 +57,11 @@ std::int64_t Shape::element_count() const {
   return count;
 }
 
-std::string Shape::to_string() const { return fmt::format("[{}]", fmt::join(begin(), end(), ", ")); }
+std::string Shape::to_string() const {
+  std::string text = "[";
+  for (const std::int64_t& dim : *this) text.append(&dim == begin() ? "" : ", ").append(std::to_string(dim));
+  return text + "]";
+}
 
 std::size_t normalize_dim(std::int64_t dim, std::size_t rank, const char* op) {
   const std::int64_t count = rank == 0 ? 1 : static_cast<std::int64_t>(rank);

@@ -1,8 +1,6 @@
 // What of the processor our kernels use: instruction set and number of threads, and the environment
 // variables that say so.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -10,6 +8,7 @@
 #include <cstdlib>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "rustorch/device/cpu_info.h"
 #include "rustorch/error/error.h"
@@ -33,14 +32,14 @@ CpuIsa parse_isa(const std::string& name) {
   std::vector<std::string> choices;
   for (const CpuIsa isa : cpu_info().supported_isas) choices.emplace_back(to_string(isa));
   const auto known = std::find(isa_names.begin(), isa_names.end(), name);
-  const std::string one_of = fmt::format("one of {}", fmt::join(choices, ", "));
+  const std::string list = one_of(choices);
   if (known == isa_names.end()) {
     const std::string near = did_you_mean(name, choices);
-    fail_with_suggestion(ErrorCode::invalid_argument, near.empty() ? one_of : near + " (" + one_of + ")",
+    fail_with_suggestion(ErrorCode::invalid_argument, near.empty() ? list : near + " (" + list + ")",
                          "RUSTORCH_CPU_ISA: unknown instruction set \"{}\"", name);
   }
   if (std::find(choices.begin(), choices.end(), name) == choices.end()) {
-    fail_with_suggestion(ErrorCode::unsupported, one_of,
+    fail_with_suggestion(ErrorCode::unsupported, list,
                          "RUSTORCH_CPU_ISA: this processor ({}) does not have {}", cpu_info().name, name);
   }
   return static_cast<CpuIsa>(known - isa_names.begin());

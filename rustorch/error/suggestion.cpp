@@ -84,6 +84,13 @@ std::vector<std::string> nearest_names(std::string_view name, std::span<const st
   return names;
 }
 
+std::string one_of(std::span<const std::string> choices) {
+  std::string text = "one of";
+  for (const std::string& choice : choices)
+    text.append(&choice == choices.data() ? " " : ", ").append(choice);
+  return text;
+}
+
 std::string did_you_mean(std::string_view name, std::span<const std::string> candidates) {
   const std::vector<std::string> nearest = nearest_names(name, candidates, 1);
   return nearest.empty() ? std::string() : fmt::format("did you mean `{}`?", nearest.front());

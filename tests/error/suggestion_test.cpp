@@ -51,6 +51,11 @@ TEST(NearestNames, HugeNamesFromFilesCostNothing) {
   EXPECT_TRUE(nearest_names("weight", Names{huge}).empty());
 }
 
+TEST(OneOf, ListsTheChoices) {
+  EXPECT_EQ(one_of(Names{"cpu"}), "one of cpu");
+  EXPECT_EQ(one_of(Names{"cpu", "cuda", "metal"}), "one of cpu, cuda, metal");
+}
+
 TEST(DidYouMean, AsksOrSaysNothing) {
   const Names names{"conv1.weight", "conv1.bias"};
   EXPECT_EQ(did_you_mean("conv1.wieght", names), "did you mean `conv1.weight`?");

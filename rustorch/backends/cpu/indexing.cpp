@@ -1,5 +1,7 @@
 #include "rustorch/backends/cpu/indexing.h"
 
+#include "rustorch/backends/cpu/temporary.h"
+
 namespace rustorch::cpu {
 namespace {
 

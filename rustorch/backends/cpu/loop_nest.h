@@ -137,11 +137,6 @@ class LoopNest {
   std::array<Strides, N> strides_;
 };
 
-/// The first element of a view, as T.
-template <class T>
-T* first_element(const View& view) noexcept {
-  return static_cast<T*>(view.data) + view.layout->offset;
-}
 /// The first element of a view, as bytes.
 inline std::byte* first_byte(const View& view) noexcept {
   return static_cast<std::byte*>(view.data) +

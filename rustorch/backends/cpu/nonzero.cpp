@@ -3,6 +3,7 @@
 #include "rustorch/backends/cpu/cpu_backend.h"
 #include "rustorch/backends/cpu/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
+#include "rustorch/backends/cpu/temporary.h"
 
 namespace rustorch {
 namespace {

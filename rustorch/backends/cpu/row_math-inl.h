@@ -1,0 +1,134 @@
+// What the row kernels (softmax, layer norm, cross entropy) share, for files that are compiled once per
+// target (compute/simd/targets.h).
+
+#if defined(RUSTORCH_BACKENDS_CPU_ROW_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RUSTORCH_BACKENDS_CPU_ROW_MATH_INL_H_
+#undef RUSTORCH_BACKENDS_CPU_ROW_MATH_INL_H_
+#else
+#define RUSTORCH_BACKENDS_CPU_ROW_MATH_INL_H_
+#endif
+
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
+#include <limits>
+
+HWY_BEFORE_NAMESPACE();
+namespace rustorch::cpu {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// How a loop body reads and writes: whole vectors, or the last part of one (what lies beyond reads as zero).
+template <class T>
+struct WholeVector {
+  using D = hn::ScalableTag<T>;
+  using V = hn::Vec<D>;
+  HWY_INLINE V load(const T* from) const { return hn::LoadU(D(), from); }
+  HWY_INLINE void store(V value, T* to) const { hn::StoreU(value, D(), to); }
+  HWY_INLINE V keep(V value, V) const { return value; }
+};
+template <class T>
+struct PartOfVector {
+  using D = hn::ScalableTag<T>;
+  using V = hn::Vec<D>;
+  hn::Mask<D> mask;
+  HWY_INLINE V load(const T* from) const { return hn::MaskedLoad(mask, D(), from); }
+  HWY_INLINE void store(V value, T* to) const { hn::BlendedStore(value, mask, D(), to); }
+  HWY_INLINE V keep(V value, V otherwise) const { return hn::IfThenElse(mask, value, otherwise); }
+};
+
+/// Calls body(i, access) for vectors of elements [i, i + lanes) up to n.
+template <class T, class Body>
+HWY_INLINE void for_each_vector(std::size_t n, const Body& body) {
+  const hn::ScalableTag<T> d;
+  const std::size_t step = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + step <= n; i += step) body(i, WholeVector<T>{});
+  if (i < n) body(i, PartOfVector<T>{hn::FirstN(d, n - i)});
+}
+
+/// Folds the vectors that make(i, access) gives over n elements, four accumulators at a time, from `start`,
+/// which is neutral.
+template <class T, class Fold, class Make>
+HWY_INLINE hn::Vec<hn::ScalableTag<T>> fold_vectors(std::size_t n, T start, const Fold& fold,
+                                                    const Make& make) {
+  const hn::ScalableTag<T> d;
+  const std::size_t step = hn::Lanes(d);
+  const auto neutral = hn::Set(d, start);
+  auto a0 = neutral, a1 = neutral, a2 = neutral, a3 = neutral;
+  const WholeVector<T> whole;
+  std::size_t i = 0;
+  for (; i + 4 * step <= n; i += 4 * step) {
+    a0 = fold(a0, make(i, whole));
+    a1 = fold(a1, make(i + step, whole));
+    a2 = fold(a2, make(i + 2 * step, whole));
+    a3 = fold(a3, make(i + 3 * step, whole));
+  }
+  for (; i + step <= n; i += step) a0 = fold(a0, make(i, whole));
+  if (i < n) {
+    const PartOfVector<T> part{hn::FirstN(d, n - i)};
+    a1 = fold(a1, part.keep(make(i, part), neutral));
+  }
+  return fold(fold(a0, a1), fold(a2, a3));
+}
+
+constexpr std::size_t sum_block = 8192;  // elements that are summed in T before they are added in double
+
+/// The sum of what make(i, access) gives.
+template <class T, class Make>
+HWY_INLINE double sum_vectors(std::size_t n, const Make& make) {
+  const hn::ScalableTag<T> d;
+  const auto add = [](auto a, auto b) HWY_ATTR { return hn::Add(a, b); };
+  double sum = 0;
+  for (std::size_t start = 0; start < n; start += sum_block) {
+    const auto from = [&](std::size_t i, const auto& access) HWY_ATTR { return make(start + i, access); };
+    const auto block = fold_vectors<T>(HWY_MIN(sum_block, n - start), T(0), add, from);
+    sum += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, block)));
+  }
+  return sum;
+}
+
+/// The largest element; of a row with NaN it may be any.
+template <class T>
+HWY_INLINE T largest(const T* x, std::size_t n) {
+  const auto best = fold_vectors<T>(
+      n, -std::numeric_limits<T>::infinity(), [](auto a, auto b) HWY_ATTR { return hn::Max(a, b); },
+      [&](std::size_t i, const auto& access) HWY_ATTR { return access.load(x + i); });
+  return hn::GetLane(hn::MaxOfLanes(hn::ScalableTag<T>(), best));
+}
+
+/// e^x for x up to about 1, as probabilities need it: results below the normal range are 0, NaN stays.
+template <class T>
+HWY_INLINE hn::Vec<hn::ScalableTag<T>> exp_of_nonpositive(hn::Vec<hn::ScalableTag<T>> x) {
+  const hn::ScalableTag<T> d;
+  if constexpr (sizeof(T) == 8) {
+    return hn::IfThenElse(hn::Eq(x, x), hn::Exp(d, x), x);
+  } else {
+    // x = k ln 2 + r with |r| ≤ ln 2 / 2. Adding 1.5 · 2^23 rounds to the integer k and leaves it, with the
+    // exponent's bias, in the low bits, from where it is shifted into place. The polynomial is that of
+    // Cephes' expf.
+    const hn::RebindToSigned<decltype(d)> di;
+    const auto magic = hn::Set(d, 12582912.0f + 127.0f);
+    const auto shifted = hn::MulAdd(x, hn::Set(d, 1.44269504088896341f), magic);
+    const auto k = hn::Sub(shifted, magic);
+    auto r = hn::NegMulAdd(k, hn::Set(d, 0.693359375f), x);
+    r = hn::NegMulAdd(k, hn::Set(d, -2.12194440e-4f), r);
+    auto p = hn::MulAdd(r, hn::Set(d, 1.9875691500e-4f), hn::Set(d, 1.3981999507e-3f));
+    p = hn::MulAdd(p, r, hn::Set(d, 8.3334519073e-3f));
+    p = hn::MulAdd(p, r, hn::Set(d, 4.1665795894e-2f));
+    p = hn::MulAdd(p, r, hn::Set(d, 1.6666665459e-1f));
+    p = hn::MulAdd(p, r, hn::Set(d, 5.0000001201e-1f));
+    p = hn::Add(hn::MulAdd(hn::Mul(r, r), p, r), hn::Set(d, 1.0f));
+    const auto power = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(di, shifted)));
+    // Not "x ≥ limit": NaN must come through.
+    const auto vanishes = hn::Lt(x, hn::Set(d, -87.33654f));
+    const auto y = hn::Mul(p, power);
+    return hn::IfThenElse(vanishes, hn::Zero(d), hn::IfThenElse(hn::Eq(x, x), y, x));
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace rustorch::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif  // include guard, per target

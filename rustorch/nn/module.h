@@ -142,9 +142,12 @@ class Module {
   }
   const std::shared_ptr<ModuleState>& shared_state() const noexcept { return state_; }
 
+ protected:
+  /// Registers a layer that is kept by other means than as a member.
+  void add_child(std::string name, const Module& child);
+
  private:
   explicit Module(std::shared_ptr<ModuleState> state) noexcept : state_(std::move(state)) {}
-  void add_child(std::string name, const Module& child);
   /// Writes what only the complete object knows (type_name, extra_repr) into the registry.
   void describe() const;
   [[noreturn]] static void fail_moved_from();

@@ -1,0 +1,86 @@
+#include "rustorch/nn/utils.h"
+
+#include <cmath>
+#include <limits>
+
+#include "rustorch/tensor/gradient.h"
+#include "rustorch/tensor/operations/creation.h"
+#include "rustorch/tensor/operations/elementwise.h"
+#include "rustorch/tensor/operations/reduction.h"
+#include "rustorch/tensor/operations/shape.h"
+
+namespace rustorch::nn::utils {
+
+namespace {
+
+std::vector<Tensor> gradients_of(const std::vector<Tensor>& parameters) {
+  std::vector<Tensor> gradients;
+  for (const Tensor& parameter : parameters) {
+    if (Tensor gradient = parameter.grad(); gradient.defined()) gradients.push_back(gradient.detach());
+  }
+  return gradients;
+}
+
+}  // namespace
+
+Tensor get_total_norm(const std::vector<Tensor>& gradients, double norm_type) {
+  RUSTORCH_CHECK(norm_type > 0, invalid_argument, "the order of a total norm must be positive, not {}",
+                 norm_type);
+  const NoGrad guard;
+  if (gradients.empty()) return zeros({});
+  std::vector<Tensor> norms;
+  norms.reserve(gradients.size());
+  for (const Tensor& gradient : gradients) {
+    norms.push_back(
+        norm(gradient, norm_type).to(gradients.front().device()).to(real_dtype(gradients.front().dtype())));
+  }
+  return norm(stack(norms), norm_type);
+}
+
+Tensor clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, double norm_type,
+                       bool error_if_nonfinite) {
+  RUSTORCH_CHECK(max_norm >= 0, invalid_argument, "clip_grad_norm_: max_norm must not be negative, not {}",
+                 max_norm);
+  const NoGrad guard;
+  const std::vector<Tensor> gradients = gradients_of(parameters);
+  const Tensor total = get_total_norm(gradients, norm_type);
+  if (error_if_nonfinite && !std::isfinite(total.item<double>())) {
+    fail(ErrorCode::invalid_argument, "clip_grad_norm_: the total norm of order {} is {}", norm_type,
+         total.item<double>());
+  }
+  // Multiplied in any case: asking whether it is needed would wait for the device.
+  const Tensor factor = clamp(max_norm / total.add(1e-6), std::nullopt, 1.0);
+  for (Tensor gradient : gradients) gradient.mul_(factor.to(gradient.device()));
+  return total;
+}
+
+void clip_grad_value_(const std::vector<Tensor>& parameters, double clip_value) {
+  RUSTORCH_CHECK(clip_value >= 0, invalid_argument,
+                 "clip_grad_value_: clip_value must not be negative, not {}", clip_value);
+  const NoGrad guard;
+  for (Tensor gradient : gradients_of(parameters)) gradient.clamp_(-clip_value, clip_value);
+}
+
+Tensor parameters_to_vector(const std::vector<Tensor>& parameters) {
+  RUSTORCH_CHECK(!parameters.empty(), invalid_argument, "parameters_to_vector: there are no parameters");
+  std::vector<Tensor> flat;
+  flat.reserve(parameters.size());
+  for (const Tensor& parameter : parameters) flat.push_back(parameter.reshape({-1}));
+  return cat(flat);
+}
+
+void vector_to_parameters(const Tensor& vector, const std::vector<Tensor>& parameters) {
+  std::int64_t total = 0;
+  for (const Tensor& parameter : parameters) total += parameter.numel();
+  RUSTORCH_CHECK(vector.rank() == 1 && vector.numel() == total, shape_mismatch,
+                 "vector_to_parameters: a vector {} does not fill parameters of {} elements", vector.shape(),
+                 total);
+  const NoGrad guard;
+  std::int64_t start = 0;
+  for (Tensor parameter : parameters) {
+    parameter.copy_(vector.detach().narrow(0, start, parameter.numel()).reshape(parameter.shape()));
+    start += parameter.numel();
+  }
+}
+
+}  // namespace rustorch::nn::utils

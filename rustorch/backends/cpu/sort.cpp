@@ -1,0 +1,237 @@
+#include <bit>
+#include <cstring>
+#include <limits>
+
+#include "rustorch/backends/cpu/cpu_backend.h"
+#include "rustorch/backends/cpu/loop_nest.h"
+#include "rustorch/backends/cpu/parallel.h"
+#include "rustorch/backends/cpu/sort_items.h"
+#include "rustorch/compute/simd/kernels.h"
+#include "rustorch/memory/buffer.h"
+
+namespace rustorch {
+namespace {
+
+constexpr std::int64_t grain = 4096;        // elements that are worth a thread
+constexpr std::int64_t long_row = 1 << 17;  // from here on the threads share one row
+constexpr std::int64_t chunk = 1 << 16;     // of a long row, when a few of its elements are wanted
+
+/// The unsigned integer that orders as a value does: NaN is largest, and zeros are equal.
+template <class T>
+auto sort_key(T value) noexcept {
+  if constexpr (std::is_same_v<T, bool>) {
+    return static_cast<std::uint8_t>(value ? 1 : 0);
+  } else if constexpr (std::is_integral_v<T>) {
+    using Key = std::make_unsigned_t<T>;
+    constexpr Key sign = std::is_signed_v<T> ? static_cast<Key>(Key{1} << (8 * sizeof(T) - 1)) : Key{0};
+    return static_cast<Key>(static_cast<Key>(value) ^ sign);
+  } else {
+    using Key = std::conditional_t<sizeof(T) == 2, std::uint16_t,
+                                   std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>>;
+    constexpr Key sign = static_cast<Key>(Key{1} << (8 * sizeof(T) - 1));
+    constexpr auto infinity = std::bit_cast<Key>(static_cast<T>(std::numeric_limits<float>::infinity()));
+    const Key bits = std::bit_cast<Key>(value);
+    const Key magnitude = bits & static_cast<Key>(~sign);
+    if (magnitude > infinity) return std::numeric_limits<Key>::max();
+    if (magnitude == 0) return sign;
+    return static_cast<Key>((bits & sign) != 0 ? ~bits : bits | sign);
+  }
+}
+
+/// Makes the items of elements [begin, end) of a row: their order is the order wanted, ties by index.
+template <class T, class Item>
+void make_items(const std::byte* row, std::int64_t stride, std::int64_t begin, std::int64_t end,
+                bool descending, Item* items) {
+  const T* const elements = reinterpret_cast<const T*>(row);
+  using Key = decltype(sort_key(T{}));
+  const auto flip = static_cast<Key>(descending ? ~Key{0} : Key{0});
+  for (std::int64_t i = begin; i < end; ++i) {
+    const auto key = static_cast<Key>(sort_key(elements[i * stride]) ^ flip);
+    *items++ = cpu::make_item<Item>(key, static_cast<std::uint64_t>(i));
+  }
+}
+
+/// Sorts the rows of one work. Item: what is sorted in place of the elements.
+template <class Item>
+class Sorter {
+ public:
+  using MakeItems = void (*)(const std::byte*, std::int64_t, std::int64_t, std::int64_t, bool, Item*);
+
+  Sorter(const Sort& work, MakeItems items, int key_bytes)
+      : work_(work),
+        make_items_(items),
+        key_bytes_(key_bytes),
+        n_(cpu::dim_size(work.input, work.dim)),
+        count_(cpu::dim_size(work.values.data != nullptr ? work.values : work.indices, work.dim)),
+        stride_(cpu::dim_stride(work.input, work.dim)),
+        item_(item_size(work.input.dtype)) {}
+
+  void run() {
+    if (count_ == 0) return;
+    const cpu::LoopNest<3> nest =
+        cpu::dims_except<3>(work_.dim, {&work_.input, &work_.values, &work_.indices});
+    const std::int64_t rows = nest.count();
+    if (rows == 0) return;
+    const bool shared = n_ >= long_row && rows < 64;
+    const auto sort_rows = [&](std::int64_t begin, std::int64_t end) {
+      // Room for the items, and as much again to sort them.
+      const std::int64_t room = shared && is_selection() ? chunks() * (kept() + chunk) : n_;
+      const Buffer items(cpu_allocator(), static_cast<std::size_t>(2 * room) * sizeof(Item));
+      Item* const first = static_cast<Item*>(items.data());
+      nest.for_each_run(begin, end, [&](const auto& at, std::int64_t length) {
+        for (std::int64_t i = 0; i < length; ++i) {
+          const std::byte* const row = cpu::first_byte(work_.input) +
+                                       (at[0] + i * nest.inner_stride(0)) * static_cast<std::int64_t>(item_);
+          const Item* const sorted =
+              shared ? sort_shared(row, first, first + room) : sort_row(row, first, first + room);
+          write(row, sorted, at[1] + i * nest.inner_stride(1), at[2] + i * nest.inner_stride(2));
+        }
+      });
+    };
+    if (shared) {
+      sort_rows(0, rows);
+    } else {
+      cpu::parallel_for(0, rows, std::max<std::int64_t>(1, grain / n_), sort_rows);
+    }
+  }
+
+ private:
+  std::int64_t kept() const noexcept { return count_; }
+  std::int64_t chunks() const noexcept { return (n_ + chunk - 1) / chunk; }
+  /// Whether so few are wanted that the rest need not be put in order.
+  bool is_selection() const noexcept { return count_ <= n_ / 8; }
+
+  const Item* sort_row(const std::byte* row, Item* items, Item* spare) const {
+    make_items_(row, stride_, 0, n_, work_.descending, items);
+    if (is_selection()) {
+      cpu::select_smallest(items, n_, count_);
+      return items;
+    }
+    return cpu::sort_items(items, spare, n_, key_bytes_);
+  }
+
+  /// One row, by all threads. The items are all different, so its order does not depend on how it is cut.
+  const Item* sort_shared(const std::byte* row, Item* items, Item* spare) const {
+    if (is_selection()) {
+      // The wanted ones of every chunk, then those of all.
+      const std::int64_t wanted = std::min(count_, chunk);
+      const std::int64_t parts = chunks();
+      cpu::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t c = begin; c < end; ++c) {
+          const std::int64_t from = c * chunk;
+          const std::int64_t to = std::min(n_, from + chunk);
+          Item* const own = spare + c * chunk;
+          make_items_(row, stride_, from, to, work_.descending, own);
+          const std::int64_t some = std::min(wanted, to - from);
+          if (some < to - from) std::nth_element(own, own + some - 1, own + (to - from));
+          std::copy(own, own + some, items + c * wanted);
+        }
+      });
+      const std::int64_t last = n_ - (parts - 1) * chunk;
+      const std::int64_t found = (parts - 1) * wanted + std::min(wanted, last);
+      cpu::select_smallest(items, found, count_);
+      return items;
+    }
+    const std::int64_t parts = num_parts();
+    cpu::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t p = begin; p < end; ++p) {
+        const std::int64_t from = n_ * p / parts;
+        const std::int64_t to = n_ * (p + 1) / parts;
+        make_items_(row, stride_, from, to, work_.descending, items + from);
+        const Item* const sorted = cpu::sort_items(items + from, spare + from, to - from, key_bytes_);
+        if (sorted != items + from) std::copy(sorted, sorted + (to - from), items + from);
+      }
+    });
+    for (std::int64_t width = 1; width < parts; width *= 2) {
+      merge_level(items, spare, parts, width);
+      std::swap(items, spare);
+    }
+    return items;
+  }
+
+  /// The parts that a row is sorted in: a power of two.
+  static std::int64_t num_parts() {
+    if (cpu::in_team()) return 1;
+    return static_cast<std::int64_t>(std::bit_floor(static_cast<unsigned>(std::max(1, num_threads()))));
+  }
+
+  /// Merges neighbouring runs of `width` parts each from `from` to `to`, in pieces of one size that threads
+  /// share.
+  void merge_level(const Item* from, Item* to, std::int64_t parts, std::int64_t width) const {
+    for (std::int64_t p = 0; p < parts; p += 2 * width) {
+      const Item* const a = from + n_ * p / parts;
+      const Item* const b = from + n_ * (p + width) / parts;
+      const Item* const end = from + n_ * (p + 2 * width) / parts;
+      Item* const out = to + (a - from);
+      constexpr std::int64_t piece = 1 << 15;
+      const std::int64_t total = end - a;
+      cpu::parallel_for(0, (total + piece - 1) / piece, 1, [&](std::int64_t first, std::int64_t last) {
+        const std::int64_t begin = first * piece;
+        const std::int64_t stop = std::min(total, last * piece);
+        const std::int64_t a_begin = cpu::merge_split(a, b - a, b, end - b, begin);
+        const std::int64_t a_stop = cpu::merge_split(a, b - a, b, end - b, stop);
+        std::merge(a + a_begin, a + a_stop, b + (begin - a_begin), b + (stop - a_stop), out + begin);
+      });
+    }
+  }
+
+  void write(const std::byte* row, const Item* sorted, std::int64_t values_at,
+             std::int64_t indices_at) const {
+    if (work_.indices.data != nullptr) {
+      auto* const out =
+          static_cast<std::int64_t*>(work_.indices.data) + work_.indices.layout->offset + indices_at;
+      const std::int64_t step = cpu::dim_stride(work_.indices, work_.dim);
+      for (std::int64_t i = 0; i < count_; ++i)
+        out[i * step] = static_cast<std::int64_t>(cpu::index_of(sorted[i]));
+    }
+    if (work_.values.data == nullptr) return;
+    std::byte* const out = cpu::first_byte(work_.values) + values_at * static_cast<std::int64_t>(item_);
+    switch (item_) {
+      case 1:
+        return write_values<1>(row, sorted, out);
+      case 2:
+        return write_values<2>(row, sorted, out);
+      case 4:
+        return write_values<4>(row, sorted, out);
+      default:
+        return write_values<8>(row, sorted, out);
+    }
+  }
+  template <std::size_t Size>
+  void write_values(const std::byte* row, const Item* sorted, std::byte* out) const {
+    constexpr auto size = static_cast<std::int64_t>(Size);
+    const std::int64_t step = cpu::dim_stride(work_.values, work_.dim) * size;
+    for (std::int64_t i = 0; i < count_; ++i) {
+      std::memcpy(out + i * step, row + static_cast<std::int64_t>(cpu::index_of(sorted[i])) * stride_ * size,
+                  Size);
+    }
+  }
+
+  const Sort& work_;
+  MakeItems make_items_;
+  int key_bytes_;
+  std::int64_t n_, count_, stride_;
+  std::size_t item_;
+};
+
+}  // namespace
+
+void CpuBackend::sort(const Sort& work) {
+  if (work.values.data == nullptr && work.indices.data == nullptr) return;
+  const std::int64_t n = cpu::dim_size(work.input, work.dim);
+  visit_dtype(work.input.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (is_complex(dtype_of<T>)) {
+      fail(ErrorCode::dtype_mismatch, "op sort does not take {}", work.input.dtype);
+    } else {
+      constexpr int bytes = sizeof(T);
+      if (bytes <= 4 && n <= std::int64_t{std::numeric_limits<std::uint32_t>::max()}) {
+        Sorter<cpu::PackedItem>(work, &make_items<T, cpu::PackedItem>, bytes).run();
+      } else {
+        Sorter<cpu::WideItem>(work, &make_items<T, cpu::WideItem>, bytes).run();
+      }
+    }
+  });
+}
+
+}  // namespace rustorch

@@ -19,7 +19,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class T>
 HWY_INLINE bool wins(T value, T largest) {
   if constexpr (std::is_floating_point_v<T>) {
-    return value > largest || value != value;
+    return (value > largest) | (value != value);  // not ||: a branch here is a guess
   } else {
     return value > largest;
   }
@@ -159,9 +159,55 @@ void max_of_nothing(const WindowRun& run) {
   }
 }
 
+/// float32 in plain order: a vector of neighbouring windows of one channel, `most_lanes` or less.
+template <std::size_t most_lanes, class W>
+HWY_INLINE void max_windows(const WindowRun& run, std::int64_t channel, std::int64_t& window) {
+  const hn::CappedTag<float, most_lanes> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const auto steps = hn::Mul(hn::Iota(di, 0), hn::Set(di, static_cast<std::int32_t>(run.large_window)));
+  for (; window + lanes <= run.windows; window += lanes) {
+    const float* from =
+        static_cast<const float*>(run.large) + channel * run.large_channel + window * run.large_window;
+    const auto load = [&](std::int64_t cell) HWY_ATTR {
+      const float* first = from + run.offsets[cell];
+      return run.large_window == 1 ? hn::LoadU(d, first) : hn::GatherIndex(d, first, steps);
+    };
+    auto largest = load(0);
+    auto winner = hn::Set(di, run.positions[0]);
+    for (std::int64_t cell = 1; cell < run.cells; ++cell) {
+      const auto value = load(cell);
+      const auto better = hn::Or(hn::Gt(value, largest), hn::IsNaN(value));
+      largest = hn::IfThenElse(better, value, largest);
+      winner = hn::IfThenElse(hn::RebindMask(di, better), hn::Set(di, run.positions[cell]), winner);
+    }
+    hn::StoreU(largest, d, static_cast<float*>(run.small) + channel * run.small_channel + window);
+    if constexpr (!std::is_same_v<W, Nothing>) {
+      store_winners(di, winner, static_cast<W*>(run.winners) + channel * run.winner_channel + window);
+    }
+  }
+}
+
+template <class W>
+void max_lines(const WindowRun& run) {
+  for (std::int64_t channel = 0; channel < run.channels; ++channel) {
+    std::int64_t window = 0;
+    max_windows<HWY_MAX_BYTES / sizeof(float), W>(run, channel, window);
+    max_windows<8, W>(run, channel, window);
+    max_windows<4, W>(run, channel, window);
+    max_windows<1, W>(run, channel, window);
+  }
+}
+
 template <class T, class W>
 void max_any(const WindowRun& run) {
   if (run.cells == 0) return max_of_nothing<T, W>(run);
+  if constexpr (std::is_same_v<T, float>) {
+    constexpr std::int64_t farthest_gather = std::int64_t{1} << 26;
+    const bool lines = (run.small_window == 1 || run.windows == 1) && run.large_window < farthest_gather &&
+                       (std::is_same_v<W, Nothing> || run.winner_window == 1 || run.windows == 1);
+    if (lines && (run.large_channel != 1 || run.channels == 1)) return max_lines<W>(run);
+  }
   const bool adjacent = run.large_channel == 1 && run.small_channel == 1 &&
                         (run.winner_channel == 1 || std::is_same_v<W, Nothing>);
   if (!adjacent || run.channels == 1) return max_strided<T, W>(run);
@@ -271,7 +317,7 @@ void max_backward_typed(const WindowRun& run) {
 }
 
 /// float32 by one pass over the channels: the winners are widened once for all cells.
-template <class W>
+template <class W, bool add>
 void max_backward_float(const WindowRun& run) {
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> di;
@@ -281,7 +327,8 @@ void max_backward_float(const WindowRun& run) {
     float* to = static_cast<float*>(run.large) + window * run.large_window;
     const float* from = static_cast<const float*>(run.small) + window * run.small_window;
     const W* winners = winner_row<W>(run, window);
-    const auto vector = [&](std::int64_t channel) HWY_ATTR {
+    std::int64_t channel = 0;
+    for (; channel + lanes <= run.channels; channel += lanes) {
       const auto value = hn::LoadU(d, from + channel);
       hn::Vec<decltype(di)> winner;
       if constexpr (sizeof(W) == 1) {
@@ -290,13 +337,19 @@ void max_backward_float(const WindowRun& run) {
         winner = hn::LoadU(di, winners + channel);
       }
       for (std::int64_t cell = 0; cell < run.cells; ++cell) {
+        float* target = to + run.offsets[cell] + channel;
         const auto won = hn::RebindMask(d, hn::Eq(winner, hn::Set(di, run.positions[cell])));
-        hn::StoreU(hn::IfThenElseZero(won, value), d, to + run.offsets[cell] + channel);
+        auto share = hn::IfThenElseZero(won, value);
+        if constexpr (add) share = hn::Add(share, hn::LoadU(d, target));
+        hn::StoreU(share, d, target);
       }
-    };
-    std::int64_t channel = 0;
-    for (; channel + lanes <= run.channels; channel += lanes) vector(channel);
-    if (channel < run.channels) vector(run.channels - lanes);
+    }
+    for (; channel < run.channels; ++channel) {
+      for (std::int64_t cell = 0; cell < run.cells; ++cell) {
+        const bool won = winners[channel] == static_cast<W>(run.positions[cell]);
+        deliver<add>(won ? from[channel] : 0.0f, to[run.offsets[cell] + channel]);
+      }
+    }
   }
 }
 
@@ -304,8 +357,8 @@ template <class T, class W>
 void max_backward_any(bool add, const WindowRun& run) {
   if constexpr (std::is_same_v<T, float>) {
     const bool adjacent = run.large_channel == 1 && run.small_channel == 1 && run.winner_channel == 1;
-    if (!add && adjacent && run.channels >= static_cast<std::int64_t>(hn::Lanes(hn::ScalableTag<float>()))) {
-      return max_backward_float<W>(run);
+    if (adjacent && run.channels >= static_cast<std::int64_t>(hn::Lanes(hn::ScalableTag<float>()))) {
+      return add ? max_backward_float<W, true>(run) : max_backward_float<W, false>(run);
     }
   }
   return add ? max_backward_typed<T, W, true>(run) : max_backward_typed<T, W, false>(run);

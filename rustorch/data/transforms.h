@@ -106,13 +106,15 @@ class Normalize : public Transform {
 /// Followed by Normalize in a Compose, both are one pass.
 class ToTensor : public Transform {
  public:
-  ToTensor() = default;
+  ToTensor();
   Tensor apply(const Tensor& batch, RandomStream& random) const override;
   TransformHandle fused_with(const Transform& next) const override;
 
  private:
   explicit ToTensor(const Normalize& normalize);
-  std::vector<std::vector<float>> tables_;  // of 256 values: one, or one a channel; none: no normalization
+  std::vector<std::vector<float>>
+      tables_;  // what each of the 256 values becomes: for all channels, or for each
+  bool normalized_ = false;
 };
 
 /// Mirrors each image, with probability p, along its last dim.

@@ -37,6 +37,11 @@ struct SafetensorsEntry {
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(std::filesystem::path path);
+  SafetensorsFile(SafetensorsFile&&) noexcept = default;
+  SafetensorsFile& operator=(SafetensorsFile&&) noexcept = default;
+  // A copy's positions would refer to the original's names.
+  SafetensorsFile(const SafetensorsFile&) = delete;
+  SafetensorsFile& operator=(const SafetensorsFile&) = delete;
 
   const std::filesystem::path& path() const noexcept { return path_; }
   /// In the order of their bytes.
@@ -62,13 +67,6 @@ class SafetensorsFile {
   std::vector<SafetensorsEntry> entries_;
   std::unordered_map<std::string_view, std::size_t> positions_;  // names in entries_
   ModelMetadata metadata_;
-
- public:
-  // Moving keeps entries_' names in place; a copy would refer to the original's.
-  SafetensorsFile(SafetensorsFile&&) noexcept = default;
-  SafetensorsFile& operator=(SafetensorsFile&&) noexcept = default;
-  SafetensorsFile(const SafetensorsFile&) = delete;
-  SafetensorsFile& operator=(const SafetensorsFile&) = delete;
 };
 
 /// A model in several safetensors files with an index (`model.safetensors.index.json`: {metadata,

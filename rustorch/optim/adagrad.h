@@ -24,8 +24,6 @@ class Adagrad : public Optimizer {
  protected:
   void check_options(const GroupOptions& options) const override;
   std::span<const std::string_view> slot_names() const override;
-  void start_slots(const GroupOptions& options, const Tensor& parameter,
-                   ParameterState& state) const override;
   void update(const GroupOptions& options, std::span<const Update> updates) override;
 };
 

@@ -37,8 +37,6 @@ class Adam : public Optimizer {
   explicit Adam(bool decoupled_weight_decay) : decoupled_weight_decay_(decoupled_weight_decay) {}
   void check_options(const GroupOptions& options) const override;
   std::span<const std::string_view> slot_names() const override;
-  void start_slots(const GroupOptions& options, const Tensor& parameter,
-                   ParameterState& state) const override;
   void update(const GroupOptions& options, std::span<const Update> updates) override;
 
  private:

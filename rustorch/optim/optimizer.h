@@ -94,23 +94,26 @@ class Optimizer {
   virtual std::span<const std::string_view> slot_names() const = 0;
   /// Whether the state has a step counter.
   virtual bool counts_steps() const { return true; }
-  /// Gives slots their first values: called before the first update of a parameter, and by nobody else.
-  virtual void start_slots(const GroupOptions& options, const Tensor& parameter,
-                           ParameterState& state) const = 0;
-  /// Updates those parameters of a group that have gradients (a step of `updates`), under NoGrad.
+  /// A slot of a parameter's state: made (like the parameter, filled with `initial`) where it is not there
+  /// yet, and moved where the parameter has moved.
+  static Tensor& slot(ParameterState& state, std::size_t index, const Tensor& parameter,
+                      double initial = 0.0);
+  /// A parameter that has a gradient. Its step is already counted.
   struct Update {
     Tensor parameter;
     Tensor gradient;
     ParameterState* state;
   };
+  /// Updates those parameters of a group that have gradients, under NoGrad.
   virtual void update(const GroupOptions& options, std::span<const Update> updates) = 0;
+  /// Errors for complex parameters, in optimizers that do not take them.
+  void check_real(const Tensor& parameter) const;
 
  private:
   friend class LRScheduler;
   // Apart from the object, so that schedulers find it after a move.
   struct Shared {
     std::vector<ParameterGroup> groups;
-    bool has_momentum = false;
   };
   void check_parameters(const std::vector<Tensor>& parameters) const;
 

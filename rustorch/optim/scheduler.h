@@ -49,9 +49,9 @@ class LRScheduler {
   std::vector<ParameterGroup>& groups() const noexcept { return shared_->groups; }
   double current(std::size_t group) const { return groups()[group].options.at("lr"); }
   double base(std::size_t group) const { return base_lrs_[group]; }
+  void set_base(std::size_t group, double lr) { base_lrs_[group] = lr; }
   /// Whether rate() is asked for the first time.
   bool starting() const noexcept { return starting_; }
-  bool has_momentum() const noexcept { return shared_->has_momentum; }
 
  private:
   friend class SequentialLR;

@@ -25,8 +25,6 @@ class SGD : public Optimizer {
   void check_options(const GroupOptions& options) const override;
   std::span<const std::string_view> slot_names() const override;
   bool counts_steps() const override { return false; }
-  void start_slots(const GroupOptions& options, const Tensor& parameter,
-                   ParameterState& state) const override;
   void update(const GroupOptions& options, std::span<const Update> updates) override;
 };
 

@@ -79,6 +79,7 @@ if(RUSTORCH_BUILD_CLI)
   if(cli_sources)
     add_executable(rustorch_cli ${cli_sources})
     target_link_libraries(rustorch_cli PRIVATE rustorch rustorch_flags rustorch_private CLI11::CLI11)
+    target_compile_definitions(rustorch_cli PRIVATE RUSTORCH_VERSION="${PROJECT_VERSION}")
     set_target_properties(rustorch_cli PROPERTIES OUTPUT_NAME rustorch POSITION_INDEPENDENT_CODE ON)
     # Found beside the library once installed, wherever that is.
     file(RELATIVE_PATH lib_from_bin ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})

@@ -7,9 +7,10 @@
 
 namespace rustorch::autograd {
 
-/// Gradients of the sum of `outputs` (each weighted by its entry of `grad_outputs`; undefined entries mean ones for
-/// outputs with one element) by each of `inputs`, without touching their grad(). torch.autograd.grad: an input that the
-/// outputs do not depend on is an Error unless allow_unused, then its gradient is undefined.
+/// Gradients of the sum of `outputs` (each weighted by its entry of `grad_outputs`; undefined entries mean
+/// ones for outputs with one element) by each of `inputs`, without touching their grad().
+/// torch.autograd.grad: an input that the outputs do not depend on is an Error unless allow_unused, then its
+/// gradient is undefined.
 TensorList grad(const TensorList& outputs, const TensorList& inputs, const TensorList& grad_outputs = {},
                 bool retain_graph = false, bool create_graph = false, bool allow_unused = false);
 
@@ -24,8 +25,9 @@ struct GradcheckOptions {
   double rtol = 1e-3;
 };
 
-/// Compares the gradients of `function` at `inputs` (float64, those that require gradients) with central differences.
-/// Returns true, or throws an Error that names the input, the element and both values. torch.autograd.gradcheck.
+/// Compares the gradients of `function` at `inputs` (float64, those that require gradients) with central
+/// differences. Returns true, or throws an Error that names the input, the element and both values.
+/// torch.autograd.gradcheck.
 bool gradcheck(const std::function<Tensor(const TensorList&)>& function, const TensorList& inputs,
                const GradcheckOptions& options = {});
 

@@ -61,7 +61,8 @@ class Walk {
     return task;
   }
 
-  /// All nodes in reach, latest first: a node's number is above those of all it leads to, so this order is topological.
+  /// All nodes in reach, latest first: a node's number is above those of all it leads to, so this order is
+  /// topological.
   void discover() {
     std::vector<GradientNode*> open;
     for (const auto& [node, task] : tasks_) open.push_back(node);
@@ -108,12 +109,15 @@ class Walk {
         *output.retained = output.retained->defined() ? add(*output.retained, gradient) : gradient;
       }
     }
-    for (const std::size_t target : task.captures) targets_[target] = task.gradients[target_edges_[target].index];
+    for (const std::size_t target : task.captures)
+      targets_[target] = task.gradients[target_edges_[target].index];
     const bool leaf = node.inputs().empty();
     if (leaf && capturing_) return;
-    if (std::none_of(node.inputs().begin(), node.inputs().end(), [&](const GradientNode::Input& input) {
-          return input.edge.node && tasks_.at(input.edge.node.get()).needed;
-        }) && !leaf) {
+    if (std::none_of(node.inputs().begin(), node.inputs().end(),
+                     [&](const GradientNode::Input& input) {
+                       return input.edge.node && tasks_.at(input.edge.node.get()).needed;
+                     }) &&
+        !leaf) {
       return;
     }
 
@@ -163,39 +167,43 @@ void add_roots(Walk& walk, const TensorList& outputs, const TensorList& grad_out
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const Tensor& output = outputs[i];
     if (!output.requires_grad()) {
-      fail_with_suggestion(ErrorCode::autograd, "set requires_grad on the inputs, and do not compute under NoGrad",
-                           "backward: output {} of shape {} does not require gradients and no operation recorded it", i,
-                           output.shape());
+      fail_with_suggestion(
+          ErrorCode::autograd, "set requires_grad on the inputs, and do not compute under NoGrad",
+          "backward: output {} of shape {} does not require gradients and no operation recorded it", i,
+          output.shape());
     }
     Tensor gradient = grad_outputs.empty() ? Tensor() : grad_outputs[i];
     if (!gradient.defined()) {
       if (output.numel() != 1) {
-        fail_with_suggestion(ErrorCode::autograd, "call sum() or mean() first, or pass a gradient of the output's shape",
-                             "backward: the gradient of an output of shape {} must be given, only outputs with one "
-                             "element have an implicit one",
-                             output.shape());
+        fail_with_suggestion(
+            ErrorCode::autograd, "call sum() or mean() first, or pass a gradient of the output's shape",
+            "backward: the gradient of an output of shape {} must be given, only outputs with one "
+            "element have an implicit one",
+            output.shape());
       }
       gradient = ones(output.shape(), {.dtype = output.dtype(), .device = output.device()});
     }
     RUSTORCH_CHECK(gradient.shape() == output.shape(), shape_mismatch,
-                   "backward: a gradient of shape {} for an output of shape {}", gradient.shape(), output.shape());
+                   "backward: a gradient of shape {} for an output of shape {}", gradient.shape(),
+                   output.shape());
     walk.add_root(output, std::move(gradient));
   }
 }
 
 }  // namespace
 
-void backward(const TensorList& outputs, const TensorList& grad_outputs, bool retain_graph, bool create_graph) {
+void backward(const TensorList& outputs, const TensorList& grad_outputs, bool retain_graph,
+              bool create_graph) {
   Walk walk(retain_graph || create_graph, create_graph);
   add_roots(walk, outputs, grad_outputs);
   walk.run();
 }
 
-TensorList grad(const TensorList& outputs, const TensorList& inputs, const TensorList& grad_outputs, bool retain_graph,
-                bool create_graph, bool allow_unused) {
+TensorList grad(const TensorList& outputs, const TensorList& inputs, const TensorList& grad_outputs,
+                bool retain_graph, bool create_graph, bool allow_unused) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    RUSTORCH_CHECK(inputs[i].requires_grad(), autograd, "grad: input {} of shape {} does not require gradients", i,
-                   inputs[i].shape());
+    RUSTORCH_CHECK(inputs[i].requires_grad(), autograd,
+                   "grad: input {} of shape {} does not require gradients", i, inputs[i].shape());
   }
   Walk walk(retain_graph || create_graph, create_graph);
   add_roots(walk, outputs, grad_outputs);
@@ -215,7 +223,8 @@ TensorList grad(const TensorList& outputs, const TensorList& inputs, const Tenso
 namespace rustorch {
 
 void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_graph) const {
-  autograd::backward({*this}, gradient.defined() ? TensorList{gradient} : TensorList{}, retain_graph, create_graph);
+  autograd::backward({*this}, gradient.defined() ? TensorList{gradient} : TensorList{}, retain_graph,
+                     create_graph);
 }
 
 }  // namespace rustorch

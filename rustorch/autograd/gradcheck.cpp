@@ -1,18 +1,20 @@
 #include <cmath>
 
 #include "rustorch/autograd/autograd.h"
+#include "rustorch/tensor/operations/creation.h"
 #include "rustorch/tensor/operations/elementwise.h"
 #include "rustorch/tensor/operations/reduction.h"
-#include "rustorch/tensor/operations/creation.h"
 
 namespace rustorch::autograd {
 namespace {
 
-/// A fixed weighting of the output's elements, so that one backward checks all of them: 1, -0.5, 0.75 … never zero.
+/// A fixed weighting of the output's elements, so that one backward checks all of them: 1, -0.5, 0.75 … never
+/// zero.
 Tensor output_weights(const Tensor& output) {
   std::vector<double> weights(static_cast<std::size_t>(output.numel()));
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    weights[i] = (i % 2 == 0 ? 1.0 : -1.0) * (0.5 + std::fmod(0.6180339887 * static_cast<double>(i + 1), 1.0));
+    weights[i] =
+        (i % 2 == 0 ? 1.0 : -1.0) * (0.5 + std::fmod(0.6180339887 * static_cast<double>(i + 1), 1.0));
   }
   return tensor(weights).reshape(output.shape());
 }
@@ -46,8 +48,9 @@ bool gradcheck(const std::function<Tensor(const TensorList&)>& function, const T
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     if (!leaves[i].requires_grad()) continue;
     const Tensor& gradient = analytic[which++];
-    const std::vector<double> found = gradient.defined() ? gradient.to_vector<double>()
-                                                         : std::vector<double>(static_cast<std::size_t>(leaves[i].numel()));
+    const std::vector<double> found = gradient.defined()
+                                          ? gradient.to_vector<double>()
+                                          : std::vector<double>(static_cast<std::size_t>(leaves[i].numel()));
     const std::vector<double> base = leaves[i].to_vector<double>();
     for (std::size_t element = 0; element < base.size(); ++element) {
       const auto at = [&](double value) {
@@ -59,11 +62,13 @@ bool gradcheck(const std::function<Tensor(const TensorList&)>& function, const T
         shifted[i].copy_(tensor(moved).reshape(leaves[i].shape()));
         return weighted_sum(function(shifted), weights);
       };
-      const double numeric = (at(base[element] + options.eps) - at(base[element] - options.eps)) / (2 * options.eps);
+      const double numeric =
+          (at(base[element] + options.eps) - at(base[element] - options.eps)) / (2 * options.eps);
       const double difference = std::abs(numeric - found[element]);
       if (!(difference <= options.atol + options.rtol * std::abs(numeric))) {
-        fail(ErrorCode::autograd, "gradcheck: input {}, element {}: the gradient is {}, central differences give {}", i,
-             element, found[element], numeric);
+        fail(ErrorCode::autograd,
+             "gradcheck: input {}, element {}: the gradient is {}, central differences give {}", i, element,
+             found[element], numeric);
       }
     }
   }
@@ -87,7 +92,8 @@ bool gradgradcheck(const std::function<Tensor(const TensorList&)>& function, con
     Tensor total;
     for (std::size_t i = 0; i < gradients.size(); ++i) {
       if (!gradients[i].defined()) continue;
-      const Tensor part = (gradients[i] * output_weights(gradients[i]) * (1.0 + 0.25 * static_cast<double>(i))).sum();
+      const Tensor part =
+          (gradients[i] * output_weights(gradients[i]) * (1.0 + 0.25 * static_cast<double>(i))).sum();
       total = total.defined() ? total + part : part;
     }
     return total;

@@ -17,7 +17,8 @@
 namespace rustorch {
 
 /// What a backend sees of a tensor: the start of its buffer (an address on the CPU, a handle elsewhere), how
-/// the elements lie in it (offset and strides in elements), and their dtype. The layout must outlive the call.
+/// the elements lie in it (offset and strides in elements), and their dtype. The layout must outlive the
+/// call.
 struct View {
   void* data = nullptr;
   const Layout* layout = nullptr;
@@ -47,12 +48,12 @@ enum class Kind : std::uint8_t {
 enum class ReduceOp : std::uint8_t { sum, prod, max, min, all, any, variance };
 
 /// out = epilogue(reduce over the reduced dims of prologue(inputs)).
-/// All inputs have the same shape (broadcast by strides). `out` has the same rank; its dims are 1 where reduced.
-/// The prologue has one output, in the type that is reduced; without one the only input is reduced itself.
-/// The epilogue is a program with one input (the reduced value) and one output. NaN wins in max and min.
-/// Sums of float16 and bfloat16 accumulate in float32, of integers and bool in int64 (wrapping); sums are
-/// blocked, so the error does not grow with the count, and equal for every number of threads. Empty reductions
-/// give the op's identity (0, 1, -inf/lowest, inf/highest, true, false; variance NaN).
+/// All inputs have the same shape (broadcast by strides). `out` has the same rank; its dims are 1 where
+/// reduced. The prologue has one output, in the type that is reduced; without one the only input is reduced
+/// itself. The epilogue is a program with one input (the reduced value) and one output. NaN wins in max and
+/// min. Sums of float16 and bfloat16 accumulate in float32, of integers and bool in int64 (wrapping); sums
+/// are blocked, so the error does not grow with the count, and equal for every number of threads. Empty
+/// reductions give the op's identity (0, 1, -inf/lowest, inf/highest, true, false; variance NaN).
 struct Reduction {
   ReduceOp op = ReduceOp::sum;
   std::span<const View> inputs;
@@ -76,7 +77,8 @@ struct ArgReduction {
 
 enum class ScanOp : std::uint8_t { sum, prod, max, min, log_sum_exp };
 
-/// Inclusive scan along one dim; `indices` (int64, only max and min) says where the running extreme was seen last.
+/// Inclusive scan along one dim; `indices` (int64, only max and min) says where the running extreme was seen
+/// last.
 struct Scan {
   ScanOp op = ScanOp::sum;
   View input;
@@ -85,8 +87,8 @@ struct Scan {
   View indices;  ///< data nullptr: not wanted
 };
 
-/// out[b…, m, n] = Σ_k a[b…, m, k] · b[b…, k, n] (+ bias, broadcast to out by strides). All three have the same rank ≥ 2,
-/// batch dims equal (broadcast by stride 0), one dtype. Any strides.
+/// out[b…, m, n] = Σ_k a[b…, m, k] · b[b…, k, n] (+ bias, broadcast to out by strides). All three have the
+/// same rank ≥ 2, batch dims equal (broadcast by stride 0), one dtype. Any strides.
 struct Matmul {
   View a, b, out;
   std::optional<View> bias;
@@ -121,7 +123,8 @@ struct ConvolutionBackwardWeight {
 
 enum class PoolingKind : std::uint8_t { max, average };
 
-/// Parameters of N-d pooling. `adaptive`: window i covers floor(i·in/out) … ceil((i+1)·in/out), the rest is ignored.
+/// Parameters of N-d pooling. `adaptive`: window i covers floor(i·in/out) … ceil((i+1)·in/out), the rest is
+/// ignored.
 struct PoolingParameters {
   PoolingKind kind = PoolingKind::max;
   std::size_t spatial_rank = 2;
@@ -146,15 +149,16 @@ struct PoolingBackward {
 };
 
 /// One index operand: int64 (or int32, uint8) indices over the shape of the result. Element `i` of it moves
-/// the address by wrap(i) · stride; negative indices count from `size`; out of range is an Error that names `op`.
+/// the address by wrap(i) · stride; negative indices count from `size`; out of range is an Error that names
+/// `op`.
 struct IndexOperand {
   View index;
   std::int64_t size = 0;
   std::int64_t stride = 0;
 };
 
-/// out[p] = base[p + Σ indices]: `base` has the result's shape, with stride 0 in the dims that the index operands
-/// move along. One form for gather, take, index_select, embedding and advanced indexing.
+/// out[p] = base[p + Σ indices]: `base` has the result's shape, with stride 0 in the dims that the index
+/// operands move along. One form for gather, take, index_select, embedding and advanced indexing.
 struct Gather {
   const char* op = "gather";
   View base;
@@ -164,8 +168,9 @@ struct Gather {
 
 enum class ScatterMode : std::uint8_t { write, add, multiply, max, min };
 
-/// base[p + Σ indices] = mode(itself, source[p]): scatter, scatter_add, index_put, index_add, and the gradients of the
-/// gathers. Equal addresses: `write` keeps the last in row-major order, `add` sums in row-major order.
+/// base[p + Σ indices] = mode(itself, source[p]): scatter, scatter_add, index_put, index_add, and the
+/// gradients of the gathers. Equal addresses: `write` keeps the last in row-major order, `add` sums in
+/// row-major order.
 struct Scatter {
   const char* op = "scatter";
   ScatterMode mode = ScatterMode::write;
@@ -192,8 +197,8 @@ enum class GenerateKind : std::uint8_t {
   bernoulli,  ///< 1 with probability a
 };
 
-/// Fills `out` with a sequence or with random numbers from Philox4x32-10: element i (row-major) depends only on
-/// seed, offset and i, on every backend and for every thread count.
+/// Fills `out` with a sequence or with random numbers from Philox4x32-10: element i (row-major) depends only
+/// on seed, offset and i, on every backend and for every thread count.
 struct Generate {
   GenerateKind kind = GenerateKind::uniform;
   View out;
@@ -206,7 +211,7 @@ struct Generate {
 /// Batch norm over [N, C, …]: statistics per channel in float32 (float64 for float64).
 struct BatchNormForward {
   View input;
-  std::optional<View> weight, bias;                  ///< [C]
+  std::optional<View> weight, bias;                    ///< [C]
   std::optional<View> running_mean, running_variance;  ///< [C]; updated in training, used otherwise
   bool training = false;
   double momentum = 0.1, epsilon = 1e-5;
@@ -216,8 +221,8 @@ struct BatchNormForward {
 struct BatchNormBackward {
   View input, d_output;
   std::optional<View> weight;
-  View mean, inverse_std;  ///< [C]: the saved ones, or those made from the running statistics
-  bool training = true;    ///< whether mean and variance depend on the input
+  View mean, inverse_std;          ///< [C]: the saved ones, or those made from the running statistics
+  bool training = true;            ///< whether mean and variance depend on the input
   View d_input, d_weight, d_bias;  ///< data nullptr: not wanted
 };
 
@@ -247,8 +252,8 @@ struct SoftmaxBackward {
   View d_input;
 };
 
-/// losses[i] = -log softmax(logits[i])[targets[i]] (times the class's weight), 0 where target is ignore_index;
-/// logits [N, C], targets int64 [N]. A target out of range is an Error.
+/// losses[i] = -log softmax(logits[i])[targets[i]] (times the class's weight), 0 where target is
+/// ignore_index; logits [N, C], targets int64 [N]. A target out of range is an Error.
 struct CrossEntropyForward {
   View logits, targets;
   std::optional<View> weight;  ///< [C]
@@ -265,10 +270,10 @@ struct CrossEntropyBackward {
   View d_logits;
 };
 
-/// The one boundary between tensor operations and devices: a virtual per kind of work. Arguments are views with
-/// shapes already decided and results already allocated by the caller; the caller has checked shapes and dtypes. A
-/// backend never sees a Tensor. Results may not overlap inputs, except that an elementwise output may be exactly one of
-/// its inputs. Members are called from any thread.
+/// The one boundary between tensor operations and devices: a virtual per kind of work. Arguments are views
+/// with shapes already decided and results already allocated by the caller; the caller has checked shapes and
+/// dtypes. A backend never sees a Tensor. Results may not overlap inputs, except that an elementwise output
+/// may be exactly one of its inputs. Members are called from any thread.
 class ComputeBackend {
  public:
   virtual ~ComputeBackend() = default;
@@ -283,12 +288,15 @@ class ComputeBackend {
   virtual bool prefers_channels_last(DType dtype) const noexcept = 0;
 
   virtual MemoryAllocator& allocator() = 0;
-  virtual void copy_from_host(void* destination, std::size_t offset, const void* source, std::size_t bytes) = 0;
+  virtual void copy_from_host(void* destination, std::size_t offset, const void* source,
+                              std::size_t bytes) = 0;
   virtual void copy_to_host(void* destination, const void* source, std::size_t offset, std::size_t bytes) = 0;
   virtual void synchronize() = 0;
 
-  /// Inputs and outputs in the program's order; every input's shape equals the outputs' (broadcast by stride 0).
-  virtual void elementwise(const Program& program, std::span<const View> inputs, std::span<const View> outputs) = 0;
+  /// Inputs and outputs in the program's order; every input's shape equals the outputs' (broadcast by stride
+  /// 0).
+  virtual void elementwise(const Program& program, std::span<const View> inputs,
+                           std::span<const View> outputs) = 0;
   virtual void reduce(const Reduction& work) = 0;
   virtual void arg_reduce(const ArgReduction& work) = 0;
   virtual void scan(const Scan& work) = 0;

@@ -9,15 +9,16 @@
 
 namespace rustorch {
 
-/// The backend that computes for tensors on `device`. The CPU is always there; a device without a backend is an
-/// Error that says why it is absent. Work that a backend does not support runs on the CPU with copies (counted,
-/// logged once) or, in strict mode, is an Error.
+/// The backend that computes for tensors on `device`. The CPU is always there; a device without a backend is
+/// an Error that says why it is absent. Work that a backend does not support runs on the CPU with copies
+/// (counted, logged once) or, in strict mode, is an Error.
 ComputeBackend& backend_for(Device device);
 
 /// The CPU's backend, without a lookup.
 ComputeBackend& cpu_backend();
 
-/// Adds a backend; the registry keeps it for the life of the process. A second one for the same device replaces the first.
+/// Adds a backend; the registry keeps it for the life of the process. A second one for the same device
+/// replaces the first.
 void register_backend(std::unique_ptr<ComputeBackend> backend);
 
 /// Every device that has a backend.

@@ -54,10 +54,13 @@ constexpr DType compute_dtype(DType storage) noexcept {
     case DType::uint8:
     case DType::int8:
     case DType::int16:
-    case DType::bool_: return DType::int32;
+    case DType::bool_:
+      return DType::int32;
     case DType::float16:
-    case DType::bfloat16: return DType::float32;
-    default: return storage;
+    case DType::bfloat16:
+      return DType::float32;
+    default:
+      return storage;
   }
 }
 
@@ -65,11 +68,16 @@ constexpr DType compute_dtype(DType storage) noexcept {
 constexpr bool domain_has(OpDomain domain, DType compute) noexcept {
   const bool integer = is_integral(compute) || compute == DType::bool_;
   switch (domain) {
-    case OpDomain::number: return true;
-    case OpDomain::real: return !is_complex(compute);
-    case OpDomain::fractional: return !integer;
-    case OpDomain::floating: return is_floating_point(compute);
-    case OpDomain::integral: return integer;
+    case OpDomain::number:
+      return true;
+    case OpDomain::real:
+      return !is_complex(compute);
+    case OpDomain::fractional:
+      return !integer;
+    case OpDomain::floating:
+      return is_floating_point(compute);
+    case OpDomain::integral:
+      return integer;
   }
   return false;
 }

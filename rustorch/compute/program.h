@@ -19,10 +19,10 @@ class Program {
   enum class Kind : std::uint8_t { input, scalar, cast, apply };
   struct Instruction {
     Kind kind;
-    Op op;                      ///< for apply
-    DType dtype;                ///< the compute type of the result (always a compute_dtype)
-    std::uint8_t slot;          ///< input: which operand; scalar: which scalar
-    Register operands[3];       ///< cast: one; apply: the op's arity; all of the same compute type for apply
+    Op op;                 ///< for apply
+    DType dtype;           ///< the compute type of the result (always a compute_dtype)
+    std::uint8_t slot;     ///< input: which operand; scalar: which scalar
+    Register operands[3];  ///< cast: one; apply: the op's arity; all of the same compute type for apply
   };
   struct Output {
     Register value;
@@ -47,7 +47,9 @@ class Program {
   /// Declares the next result, stored as `storage`.
   void output(Register value, DType storage);
 
-  std::span<const Instruction> instructions() const noexcept { return {instructions_.data(), instruction_count_}; }
+  std::span<const Instruction> instructions() const noexcept {
+    return {instructions_.data(), instruction_count_};
+  }
   std::span<const DType> input_dtypes() const noexcept { return {inputs_.data(), input_count_}; }
   std::span<const Scalar> scalars() const noexcept { return {scalars_.data(), scalar_count_}; }
   std::span<const Output> outputs() const noexcept { return {outputs_.data(), output_count_}; }

@@ -27,7 +27,8 @@ bool history_is_stale(const TensorImpl& impl) noexcept {
 bool takes_gradient(const TensorImpl& impl) noexcept {
   if (history_is_stale(impl)) return takes_gradient(*impl.view_base);
   const GradientRecord* record = impl.gradient.get();
-  return record != nullptr && (record->requires_grad || record->node != nullptr || !record->producer.expired());
+  return record != nullptr &&
+         (record->requires_grad || record->node != nullptr || !record->producer.expired());
 }
 
 /// The end of the graph at a leaf: adds what arrives to the leaf's grad.
@@ -57,7 +58,8 @@ class AccumulateGradient final : public GradientNode {
   bool released() const noexcept override { return false; }
 
  private:
-  /// The gradient itself where nobody else holds its memory and it lies as the leaf does, else a copy that does.
+  /// The gradient itself where nobody else holds its memory and it lies as the leaf does, else a copy that
+  /// does.
   Tensor own(const Tensor& gradient) const {
     const bool unshared = gradient.storage()->use_count() == 1 && gradient.handle()->use_count() <= 2;
     if (unshared && gradient.layout() == leaf_->layout) return gradient.detach();
@@ -116,7 +118,8 @@ GradientNode::~GradientNode() = default;
 GradientEdge gradient_edge(const Tensor& tensor) {
   TensorImpl& impl = tensor.impl();
   if (history_is_stale(impl)) {
-    // Someone changed the base (or another view of it) in place with history: this view is now a view of that result.
+    // Someone changed the base (or another view of it) in place with history: this view is now a view of that
+    // result.
     const Tensor base(impl.view_base);
     impl.history_version = impl.view_base->history_version;
     GradientRecord& record = record_of(impl);
@@ -153,7 +156,8 @@ const Tensor& Saved::operator*() const {
         ErrorCode::autograd, "clone the value before the in-place operation, or use the out-of-place form",
         "the backward of {} needs a tensor of shape {} that an in-place operation changed after it was saved "
         "(version {}, expected {})",
-        running_backward == nullptr ? "an operation" : running_backward, tensor_.shape(), tensor_.version(), version_);
+        running_backward == nullptr ? "an operation" : running_backward, tensor_.shape(), tensor_.version(),
+        version_);
   }
   return tensor_;
 }
@@ -192,7 +196,8 @@ Tensor attach(Tensor y, std::shared_ptr<GradientNode> node, std::uint32_t output
   outputs[output_index] = {y.shape(), y.dtype(), y.device(), {}, {}};
   if (!is_differentiable(y.dtype())) return y;
   if (y.handle()->use_count() > 1) {
-    // The closure saved this very result. It keeps a handle that points back weakly, or the graph would own itself.
+    // The closure saved this very result. It keeps a handle that points back weakly, or the graph would own
+    // itself.
     TensorImpl& saved = y.impl();
     GradientRecord& record = record_of(saved);
     record.producer = node;
@@ -221,7 +226,8 @@ void check_in_place(const Tensor& x, const char* op) {
       return tensor.gradient && tensor.gradient->requires_grad && !tensor.gradient->node;
     };
     if (leaf_wants(impl) || (impl.view_base && leaf_wants(*impl.view_base))) {
-      fail_with_suggestion(ErrorCode::autograd, "do it inside a scope with NoGrad, or use the out-of-place form",
+      fail_with_suggestion(ErrorCode::autograd,
+                           "do it inside a scope with NoGrad, or use the out-of-place form",
                            "{}: {} that requires gradients is changed in place", op,
                            impl.view_base ? "a view of a leaf" : "a leaf");
     }
@@ -268,7 +274,8 @@ Tensor& assign_in_place(Tensor& x, const Tensor& result) {
       return copy;
     }();
     const auto region = [&](const Tensor& of) {
-      return of.as_strided(layout.shape, layout.strides, of.storage_offset() + layout.offset - base_layout.offset);
+      return of.as_strided(layout.shape, layout.strides,
+                           of.storage_offset() + layout.offset - base_layout.offset);
     };
     std::array<Tensor, 2> gradients;
     if (needs[0]) {
@@ -297,8 +304,8 @@ Tensor& Tensor::requires_grad_(bool wanted) {
   TensorImpl& self = impl();
   RUSTORCH_CHECK(!wanted || is_differentiable(self.dtype), autograd,
                  "only floating-point and complex tensors can require gradients, this one is {}", self.dtype);
-  RUSTORCH_CHECK(wanted || is_leaf(), autograd, "the result of {} cannot stop requiring gradients: use detach()",
-                 grad_fn_name());
+  RUSTORCH_CHECK(wanted || is_leaf(), autograd,
+                 "the result of {} cannot stop requiring gradients: use detach()", grad_fn_name());
   if (wanted || self.gradient) record_of(self).requires_grad = wanted;
   return *this;
 }
@@ -321,8 +328,8 @@ void Tensor::set_grad(const Tensor& grad) {
                    grad.shape(), shape());
     RUSTORCH_CHECK(grad.dtype() == dtype(), dtype_mismatch, "a gradient of dtype {} for a tensor of dtype {}",
                    grad.dtype(), dtype());
-    RUSTORCH_CHECK(grad.device() == device(), device_mismatch, "a gradient on {} for a tensor on {}", grad.device(),
-                   device());
+    RUSTORCH_CHECK(grad.device() == device(), device_mismatch, "a gradient on {} for a tensor on {}",
+                   grad.device(), device());
   }
   record_of(impl()).grad = grad;
 }

@@ -54,8 +54,8 @@ struct GradientEdge {
 /// One recorded operation of the graph that backward walks.
 class GradientNode {
  public:
-  /// What the engine must know of a forward input to hand its gradient on: gradients are summed over the dims that
-  /// were broadcast, and cast, in the engine, so that closures need not.
+  /// What the engine must know of a forward input to hand its gradient on: gradients are summed over the dims
+  /// that were broadcast, and cast, in the engine, so that closures need not.
   struct Input {
     GradientEdge edge;
     Shape shape;
@@ -81,7 +81,8 @@ class GradientNode {
   std::vector<Output>& outputs() noexcept { return outputs_; }
   /// Whether the gradient of forward input i is wanted: closures may skip the others.
   bool needs(std::size_t i) const noexcept { return inputs_[i].edge.node != nullptr; }
-  /// Gradients of the inputs from those of the outputs (undefined where none arrived). Undefined results mean zero.
+  /// Gradients of the inputs from those of the outputs (undefined where none arrived). Undefined results mean
+  /// zero.
   virtual TensorList apply(const TensorList& output_gradients) = 0;
   /// Frees what the closure saved; apply is an error afterwards.
   virtual void release() noexcept = 0;
@@ -98,20 +99,21 @@ class GradientNode {
 
 /// The autograd state of a tensor.
 struct GradientRecord {
-  bool requires_grad = false;                 ///< set by the user on leaves
+  bool requires_grad = false;  ///< set by the user on leaves
   Tensor grad;
-  std::shared_ptr<GradientNode> node;         ///< the operation that made this tensor; null on leaves
+  std::shared_ptr<GradientNode> node;  ///< the operation that made this tensor; null on leaves
   std::uint32_t output_index = 0;
-  std::weak_ptr<GradientNode> producer;       ///< on values that a closure saved of its own result (no cycle)
-  std::shared_ptr<Tensor> retained;           ///< on results that asked for retain_grad: shared with the node
-  std::weak_ptr<GradientNode> accumulator;    ///< on leaves: the node that adds to grad
+  std::weak_ptr<GradientNode> producer;     ///< on values that a closure saved of its own result (no cycle)
+  std::shared_ptr<Tensor> retained;         ///< on results that asked for retain_grad: shared with the node
+  std::weak_ptr<GradientNode> accumulator;  ///< on leaves: the node that adds to grad
   std::vector<std::function<Tensor(const Tensor&)>> leaf_hooks;
 };
 
 /// Where gradients of this tensor go: null node if it does not require any.
 GradientEdge gradient_edge(const Tensor& tensor);
 
-/// A tensor that a backward closure keeps, with the check that nobody changed it since: `[x = Saved(x)]`, `*x`.
+/// A tensor that a backward closure keeps, with the check that nobody changed it since: `[x = Saved(x)]`,
+/// `*x`.
 class Saved {
  public:
   Saved() = default;
@@ -185,12 +187,14 @@ class ClosureNode final : public GradientNode {
 
 }  // namespace gradient_detail
 
-/// Records how gradients flow through an operation. `closure` takes the gradient of y (`const Tensor&`), and optionally
-/// `Needs`, and gives the gradients of the inputs: one Tensor, a std::array or a TensorList, undefined where there is
-/// none. It keeps values as Saved. What it returns may have the broadcast shape of the result: the engine sums. Written
-/// in tensor operations it can be differentiated again. Returns y, with history if any input requires it.
+/// Records how gradients flow through an operation. `closure` takes the gradient of y (`const Tensor&`), and
+/// optionally `Needs`, and gives the gradients of the inputs: one Tensor, a std::array or a TensorList,
+/// undefined where there is none. It keeps values as Saved. What it returns may have the broadcast shape of
+/// the result: the engine sums. Written in tensor operations it can be differentiated again. Returns y, with
+/// history if any input requires it.
 template <class Closure>
-Tensor with_gradient(Tensor y, const char* name, std::initializer_list<const Tensor*> inputs, Closure&& closure) {
+Tensor with_gradient(Tensor y, const char* name, std::initializer_list<const Tensor*> inputs,
+                     Closure&& closure) {
   if (!gradient_detail::wanted(inputs)) return y;
   auto node = gradient_detail::keep(std::make_unique<gradient_detail::ClosureNode<std::decay_t<Closure>>>(
       name, inputs, std::forward<Closure>(closure)));
@@ -206,8 +210,8 @@ Tensor with_gradient(Tensor y, const char* name, const TensorList& inputs, Closu
   return gradient_detail::attach(std::move(y), std::move(node), 0);
 }
 
-/// The same for several results: the closure takes `const TensorList&` (undefined where no gradient arrived). Results
-/// whose dtype is not differentiable (indices) pass through without history.
+/// The same for several results: the closure takes `const TensorList&` (undefined where no gradient arrived).
+/// Results whose dtype is not differentiable (indices) pass through without history.
 template <class Closure>
 TensorList with_gradients(TensorList results, const char* name, const TensorList& inputs, Closure&& closure) {
   if (!gradient_detail::wanted(inputs)) return results;
@@ -219,7 +223,8 @@ TensorList with_gradients(TensorList results, const char* name, const TensorList
   return results;
 }
 
-/// A view of x with `layout`, recorded so that in-place operations on it reach x. `closure` gives x's gradient.
+/// A view of x with `layout`, recorded so that in-place operations on it reach x. `closure` gives x's
+/// gradient.
 template <class Closure>
 Tensor view_of(const Tensor& x, Layout layout, const char* name, Closure&& closure) {
   return with_gradient(alias(x, std::move(layout)), name, {&x}, std::forward<Closure>(closure));
@@ -229,7 +234,8 @@ Tensor view_of(const Tensor& x, Layout layout, const char* name, Closure&& closu
 /// Errors for leaves that require gradients, as PyTorch.
 Tensor& assign_in_place(Tensor& x, const Tensor& result);
 
-/// Errors if x must not be changed in place now: a leaf that requires gradients (in grad mode), or overlapping memory.
+/// Errors if x must not be changed in place now: a leaf that requires gradients (in grad mode), or
+/// overlapping memory.
 void check_in_place(const Tensor& x, const char* op);
 
 /// Whether an in-place operation on x with these operands must record history.

@@ -7,14 +7,15 @@
 
 namespace rustorch {
 
-/// An operand of an elementwise operation: a tensor or a number. Implicit from both, so that each operation is written
-/// (and its gradient too) once for tensor-tensor, tensor-number and number-tensor. Refers to the tensor: not to be kept.
+/// An operand of an elementwise operation: a tensor or a number. Implicit from both, so that each operation
+/// is written (and its gradient too) once for tensor-tensor, tensor-number and number-tensor. Refers to the
+/// tensor: not to be kept.
 class Operand {
  public:
   explicit(false) Operand(const Tensor& tensor) noexcept : tensor_(&tensor) {}
   explicit(false) Operand(const Scalar& scalar) noexcept : scalar_(scalar) {}
   template <class T>
-    requires std::is_arithmetic_v<T>
+  requires std::is_arithmetic_v<T>
   explicit(false) Operand(T value) noexcept : scalar_(value) {}
   template <class T>
   explicit(false) Operand(std::complex<T> value) noexcept : scalar_(value) {}
@@ -35,7 +36,9 @@ class SavedOperand {
   explicit SavedOperand(const Operand& operand) : scalar_(operand.scalar()) {
     if (operand.is_tensor()) tensor_ = Saved(*operand.tensor());
   }
-  operator Operand() const { return tensor_ ? Operand(*tensor_) : Operand(scalar_); }  // NOLINT(google-explicit-constructor)
+  operator Operand() const {
+    return tensor_ ? Operand(*tensor_) : Operand(scalar_);
+  }  // NOLINT(google-explicit-constructor)
   Operand operator*() const { return *this; }
 
  private:

@@ -21,7 +21,8 @@ Tensor allocate(Layout layout, DType dtype, Device device) {
   const auto elements = static_cast<std::uint64_t>(layout.element_count());
   const std::uint64_t item = item_size(dtype);
   RUSTORCH_CHECK(elements <= std::uint64_t{1} << 62 / item, out_of_memory,
-                 "a tensor of shape {} and dtype {} has more bytes than can be addressed", layout.shape, dtype);
+                 "a tensor of shape {} and dtype {} has more bytes than can be addressed", layout.shape,
+                 dtype);
   auto storage = IntrusivePointer<Storage>::make(
       Buffer(backend_for(device).allocator(), static_cast<std::size_t>(elements * item)), device);
   return Tensor(IntrusivePointer<TensorImpl>::make(std::move(storage), std::move(layout), dtype));
@@ -49,7 +50,8 @@ void* Tensor::checked_data(DType wanted) const {
   const TensorImpl& self = impl();
   if (self.dtype != wanted) {
     fail_with_suggestion(ErrorCode::dtype_mismatch, fmt::format("use x.to({})", wanted),
-                         "data<{}>() of a tensor of dtype {} and shape {}", wanted, self.dtype, self.layout.shape);
+                         "data<{}>() of a tensor of dtype {} and shape {}", wanted, self.dtype,
+                         self.layout.shape);
   }
   if (!device().is_cpu()) {
     fail_with_suggestion(ErrorCode::device_mismatch, "copy it first: x.cpu()",
@@ -57,8 +59,9 @@ void* Tensor::checked_data(DType wanted) const {
   }
   if (!self.layout.is_contiguous()) {
     fail_with_suggestion(ErrorCode::layout, "use x.contiguous()",
-                         "data() of a tensor that is not contiguous: shape {}, strides {}{}", self.layout.shape,
-                         self.layout.strides, self.layout.is_channels_last() ? " (channels-last)" : "");
+                         "data() of a tensor that is not contiguous: shape {}, strides {}{}",
+                         self.layout.shape, self.layout.strides,
+                         self.layout.is_channels_last() ? " (channels-last)" : "");
   }
   return static_cast<std::byte*>(view_for_read().data) +
          static_cast<std::size_t>(self.layout.offset) * item_size(self.dtype);
@@ -67,12 +70,14 @@ void* Tensor::checked_data(DType wanted) const {
 Scalar Tensor::item() const {
   if (numel() != 1) {
     fail_with_suggestion(ErrorCode::invalid_argument, "index or reduce it first",
-                         "item() needs a tensor with one element, this one has {} (shape {})", numel(), shape());
+                         "item() needs a tensor with one element, this one has {} (shape {})", numel(),
+                         shape());
   }
   alignas(16) std::byte bytes[16];
   const std::size_t item = item_size(dtype());
   const View view = view_for_read();
-  backend_for(device()).copy_to_host(bytes, view.data, static_cast<std::size_t>(view.layout->offset) * item, item);
+  backend_for(device()).copy_to_host(bytes, view.data, static_cast<std::size_t>(view.layout->offset) * item,
+                                     item);
   return visit_dtype(dtype(), [&]<class T>(TypeTag<T>) {
     T value;
     std::memcpy(&value, bytes, sizeof(T));
@@ -143,7 +148,8 @@ Tensor Tensor::contiguous() const {
 Tensor Tensor::channels_last() const {
   if (is_channels_last()) return *this;
   RUSTORCH_CHECK(rank() >= 3 && rank() <= 5, shape_mismatch,
-                 "channels_last() needs a tensor of rank 3 to 5 (N, C, spatial dims), this one has shape {}", shape());
+                 "channels_last() needs a tensor of rank 3 to 5 (N, C, spatial dims), this one has shape {}",
+                 shape());
   return with_gradient(copy_as(*this, Layout::channels_last(shape()), dtype()), "channels_last", {this},
                        [](const Tensor& g) { return g; });
 }
@@ -151,8 +157,8 @@ Tensor Tensor::channels_last() const {
 Tensor& Tensor::copy_(const Tensor& source) {
   check_in_place(*this, "copy_");
   const Shape shape = broadcast_shapes(this->shape(), source.shape(), "copy_");
-  RUSTORCH_CHECK(shape == this->shape(), shape_mismatch, "copy_: a source of shape {} does not fit into shape {}",
-                 source.shape(), this->shape());
+  RUSTORCH_CHECK(shape == this->shape(), shape_mismatch,
+                 "copy_: a source of shape {} does not fit into shape {}", source.shape(), this->shape());
   const Tensor here = source.to(device());
   if (in_place_needs_gradient(*this, {&source})) {
     // The values do not depend on what was here before: a fresh history from the source alone.

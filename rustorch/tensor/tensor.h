@@ -49,16 +49,18 @@ struct TensorImpl : ReferenceCounted<TensorImpl> {
   IntrusivePointer<Storage> storage;
   Layout layout;
   DType dtype;
-  IntrusivePointer<TensorImpl> view_base;     ///< set on views: the tensor that owns the storage's history
-  std::unique_ptr<GradientRecord> gradient;   ///< set once the tensor takes part in autograd
-  std::uint64_t history_version = 0;          ///< in-place operations with history; on views: as of the base when seen
+  IntrusivePointer<TensorImpl> view_base;    ///< set on views: the tensor that owns the storage's history
+  std::unique_ptr<GradientRecord> gradient;  ///< set once the tensor takes part in autograd
+  std::uint64_t history_version =
+      0;  ///< in-place operations with history; on views: as of the base when seen
 };
 
-/// An n-dimensional array: one reference-counted handle of storage, layout, dtype, device and gradient record. Copies
-/// share everything; views share the storage. A default-constructed Tensor is undefined: only defined(), assignment and
-/// comparison with other undefined tensors are allowed on it.
+/// An n-dimensional array: one reference-counted handle of storage, layout, dtype, device and gradient
+/// record. Copies share everything; views share the storage. A default-constructed Tensor is undefined: only
+/// defined(), assignment and comparison with other undefined tensors are allowed on it.
 ///
-/// Functions and methods of the same name do the same; the functions (tensor/operations/) carry the documentation.
+/// Functions and methods of the same name do the same; the functions (tensor/operations/) carry the
+/// documentation.
 class Tensor {
  public:
   Tensor() noexcept = default;
@@ -105,7 +107,9 @@ class Tensor {
   /// The value of a tensor with one element; an Error otherwise.
   Scalar item() const;
   template <class T>
-  T item() const { return item().to<T>(); }
+  T item() const {
+    return item().to<T>();
+  }
   /// The elements in row-major order, from any device and layout, converted to T.
   template <class T>
   std::vector<T> to_vector() const;
@@ -119,7 +123,8 @@ class Tensor {
   void bump_version() { impl().storage->bump_version(); }
   std::uint64_t version() const { return impl().storage->version(); }
   TensorImpl& impl() const {
-    if (!impl_) [[unlikely]] fail_undefined();
+    if (!impl_) [[unlikely]]
+      fail_undefined();
     return *impl_;
   }
   const IntrusivePointer<TensorImpl>& handle() const noexcept { return impl_; }
@@ -137,7 +142,8 @@ class Tensor {
   void retain_grad();
   /// Calls `hook` with each gradient of this tensor; what it returns (if defined) replaces the gradient.
   void register_hook(std::function<Tensor(const Tensor&)> hook);
-  /// Gradients of all leaves that this scalar (or with `gradient` given, any tensor) depends on, added to their grad().
+  /// Gradients of all leaves that this scalar (or with `gradient` given, any tensor) depends on, added to
+  /// their grad().
   void backward(const Tensor& gradient = {}, bool retain_graph = false, bool create_graph = false) const;
   /// The same values without history; shares the storage.
   Tensor detach() const;
@@ -155,7 +161,8 @@ class Tensor {
   Tensor& copy_(const Tensor& source);
   Tensor& fill_(const Scalar& value);
   Tensor& zero_();
-  /// Makes this handle's tensor take another's values, shape, dtype and device, behind all handles (not for graphs).
+  /// Makes this handle's tensor take another's values, shape, dtype and device, behind all handles (not for
+  /// graphs).
   void set_data(const Tensor& other);
 
 #include "rustorch/tensor/tensor_methods.inc"

@@ -7,8 +7,9 @@
 
 namespace rustorch {
 
-/// How a new tensor is made: `randn({2, 3}, {.dtype = float64, .device = "cpu", .requires_grad = true})`. What is not
-/// given follows the function: the default dtype and device, or those of the tensor it is made like.
+/// How a new tensor is made: `randn({2, 3}, {.dtype = float64, .device = "cpu", .requires_grad = true})`.
+/// What is not given follows the function: the default dtype and device, or those of the tensor it is made
+/// like.
 struct TensorOptions {
   std::optional<DType> dtype = {};
   std::optional<Device> device = {};

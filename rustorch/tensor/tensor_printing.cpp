@@ -9,7 +9,8 @@
 namespace rustorch {
 namespace {
 
-// PyTorch's defaults: 4 digits, tensors of more than 1000 elements show 3 entries at each end of a dim, 80 columns.
+// PyTorch's defaults: 4 digits, tensors of more than 1000 elements show 3 entries at each end of a dim, 80
+// columns.
 constexpr int precision = 4;
 constexpr std::int64_t summarize_beyond = 1000;
 constexpr std::int64_t edge_items = 3;
@@ -53,7 +54,8 @@ class ElementFormat {
   void finish() {
     if (!is_floating_point(dtype_)) return;
     if (any_ && largest_ > 0) {
-      scientific_ = whole_ ? largest_ >= 1e9 : largest_ / smallest_ > 1000.0 || largest_ > 1e8 || smallest_ < 1e-4;
+      scientific_ =
+          whole_ ? largest_ >= 1e9 : largest_ / smallest_ > 1000.0 || largest_ > 1e8 || smallest_ < 1e-4;
     }
     for (const auto* list : {&finite_, &special_}) {
       for (const double number : *list) width_ = std::max(width_, format(Scalar(number)).size());

@@ -23,7 +23,7 @@ struct EpochRecord {
   double train_accuracy = 0.0;
   double test_loss = 0.0;
   double test_accuracy = 0.0;
-  double seconds = 0.0;           ///< spent on training steps, without the test
+  double seconds = 0.0;            ///< spent on training steps, without the test
   double images_per_second = 0.0;  ///< examples / seconds
 };
 

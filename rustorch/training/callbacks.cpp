@@ -37,9 +37,11 @@ Checkpoints::Checkpoints(std::filesystem::path folder, std::int64_t every, int k
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> found;
   std::error_code error;
-  for (std::filesystem::directory_iterator item(folder, error), end; !error && item != end; item.increment(error)) {
+  for (std::filesystem::directory_iterator item(folder, error), end; !error && item != end;
+       item.increment(error)) {
     const std::string name = item->path().filename().string();
-    if (name.starts_with(checkpoint_prefix) && name.ends_with(checkpoint_suffix)) found.push_back(item->path());
+    if (name.starts_with(checkpoint_prefix) && name.ends_with(checkpoint_suffix))
+      found.push_back(item->path());
   }
   std::sort(found.rbegin(), found.rend());  // the step has a fixed number of digits
   return found;
@@ -88,7 +90,9 @@ namespace {
 using nlohmann::ordered_json;
 
 /// NaN has no JSON number: null.
-ordered_json number(double value) { return std::isfinite(value) ? ordered_json(value) : ordered_json(nullptr); }
+ordered_json number(double value) {
+  return std::isfinite(value) ? ordered_json(value) : ordered_json(nullptr);
+}
 
 double number(const ordered_json& object, const char* name) {
   const auto found = object.find(name);
@@ -119,8 +123,8 @@ TrainingLog read_training_log(const std::filesystem::path& path) {
       }
     } catch (const nlohmann::json::exception& error) {
       if (file.peek() == std::char_traits<char>::eof()) break;
-      fail(ErrorCode::corrupt_data, "{}: line {} is no JSON object of a log: {}", path.string(), number_of_line,
-           error.what());
+      fail(ErrorCode::corrupt_data, "{}: line {} is no JSON object of a log: {}", path.string(),
+           number_of_line, error.what());
     }
   }
   return log;

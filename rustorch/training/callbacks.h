@@ -10,8 +10,8 @@
 
 namespace rustorch::training {
 
-/// Saves checkpoints `step-00000469.safetensors` in a folder: every `every` steps (0: never), at the end of each epoch,
-/// and where a run is interrupted. Keeps the newest `keep`.
+/// Saves checkpoints `step-00000469.safetensors` in a folder: every `every` steps (0: never), at the end of
+/// each epoch, and where a run is interrupted. Keeps the newest `keep`.
 class Checkpoints : public Callback {
  public:
   explicit Checkpoints(std::filesystem::path folder, std::int64_t every = 0, int keep = 3);
@@ -46,8 +46,8 @@ class EarlyStopping : public Callback {
   int waited_ = -1;  // -1: no epoch seen yet
 };
 
-/// Appends an object per step and per epoch to a JSON Lines file. A resumed run first drops what was written after its
-/// checkpoint, so that every step stands there once.
+/// Appends an object per step and per epoch to a JSON Lines file. A resumed run first drops what was written
+/// after its checkpoint, so that every step stands there once.
 class JsonLog : public Callback {
  public:
   explicit JsonLog(std::filesystem::path path);

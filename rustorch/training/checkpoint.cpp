@@ -5,8 +5,8 @@
 #include "rustorch/tensor/operations/random.h"
 #include "rustorch/training/trainer.h"
 
-// A checkpoint is one safetensors file: tensors "model.*" and "optimizer.*", and in the metadata, as JSON, everything
-// that is a number. Doubles are written in hexadecimal so that they come back bit for bit.
+// A checkpoint is one safetensors file: tensors "model.*" and "optimizer.*", and in the metadata, as JSON,
+// everything that is a number. Doubles are written in hexadecimal so that they come back bit for bit.
 
 namespace rustorch::training {
 namespace {
@@ -23,7 +23,8 @@ double exact(const json& text) {
   const std::string& digits = text.get_ref<const std::string&>();
   char* end = nullptr;
   const double value = std::strtod(digits.c_str(), &end);
-  RUSTORCH_CHECK(end == digits.c_str() + digits.size() && !digits.empty(), corrupt_data, "\"{}\" is no number", digits);
+  RUSTORCH_CHECK(end == digits.c_str() + digits.size() && !digits.empty(), corrupt_data,
+                 "\"{}\" is no number", digits);
   return value;
 }
 
@@ -75,8 +76,8 @@ void Trainer::load_checkpoint(const std::filesystem::path& path) {
   const NoGrad no_grad;
   const SafetensorsFile file(path);
   const auto found = file.metadata().find(metadata_key);
-  RUSTORCH_CHECK(found != file.metadata().end(), corrupt_data, "{} holds no training checkpoint, only tensors",
-                 path.string());
+  RUSTORCH_CHECK(found != file.metadata().end(), corrupt_data,
+                 "{} holds no training checkpoint, only tensors", path.string());
   try {
     const json state = json::parse(found->second);
     RUSTORCH_CHECK(state.at("version").get<int>() == 1, unsupported, "checkpoint version {}",
@@ -110,7 +111,8 @@ void Trainer::load_checkpoint(const std::filesystem::path& path) {
     default_generator().set_state(state.at("random_seed").get<std::uint64_t>(),
                                   state.at("random_offset").get<std::uint64_t>());
   } catch (const json::exception& error) {
-    fail(ErrorCode::corrupt_data, "{}: the checkpoint's metadata is damaged: {}", path.string(), error.what());
+    fail(ErrorCode::corrupt_data, "{}: the checkpoint's metadata is damaged: {}", path.string(),
+         error.what());
   }
 }
 

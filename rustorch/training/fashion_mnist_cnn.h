@@ -4,8 +4,9 @@
 
 namespace rustorch::training {
 
-/// The network of the main job: two convolutions with batch norm, ReLU and pooling, two linear layers with dropout.
-/// Images [N, 1, 28, 28] to scores [N, 10]. Its names in state_dict() are conv1, bn1, conv2, bn2, fc1, fc2.
+/// The network of the main job: two convolutions with batch norm, ReLU and pooling, two linear layers with
+/// dropout. Images [N, 1, 28, 28] to scores [N, 10]. Its names in state_dict() are conv1, bn1, conv2, bn2,
+/// fc1, fc2.
 struct FashionMnistCnn : nn::Module {
   nn::Conv2d conv1 = layer("conv1", nn::Conv2d(1, 32, {.kernel_size = 3, .padding = 1}));
   nn::BatchNorm2d bn1 = layer("bn1", nn::BatchNorm2d(32));

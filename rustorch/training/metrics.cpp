@@ -22,8 +22,8 @@ void ConfusionMatrix::add(const Tensor& scores, const Tensor& targets) {
   const NoGrad no_grad;
   const std::vector<std::int64_t> predicted = argmax(scores.detach(), 1).to_vector<std::int64_t>();
   const std::vector<std::int64_t> truth = targets.to_vector<std::int64_t>();
-  RUSTORCH_CHECK(predicted.size() == truth.size(), shape_mismatch, "{} rows of scores for {} targets", predicted.size(),
-                 truth.size());
+  RUSTORCH_CHECK(predicted.size() == truth.size(), shape_mismatch, "{} rows of scores for {} targets",
+                 predicted.size(), truth.size());
   for (std::size_t i = 0; i < truth.size(); ++i) {
     RUSTORCH_CHECK(truth[i] >= 0 && truth[i] < classes_ && predicted[i] < classes_, index_out_of_range,
                    "target {} (example {}) is none of the {} classes", truth[i], i, classes_);

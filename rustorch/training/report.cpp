@@ -39,11 +39,20 @@ std::string escape(std::string_view text) {
   std::string safe;
   for (const char c : text) {
     switch (c) {
-      case '<': safe += "&lt;"; break;
-      case '>': safe += "&gt;"; break;
-      case '&': safe += "&amp;"; break;
-      case '"': safe += "&quot;"; break;
-      default: safe += c;
+      case '<':
+        safe += "&lt;";
+        break;
+      case '>':
+        safe += "&gt;";
+        break;
+      case '&':
+        safe += "&amp;";
+        break;
+      case '"':
+        safe += "&quot;";
+        break;
+      default:
+        safe += c;
     }
   }
   return safe;
@@ -123,11 +132,12 @@ std::string confusion_table(const Report& report) {
       html += fmt::format("<td style=\"background:{};color:{}\" title=\"{} taken for {}: {}\">{}</td>",
                           i == truth ? fmt::format("rgba(59,111,182,{:.3f})", shade)
                                      : fmt::format("rgba(209,96,61,{:.3f})", shade),
-                          shade > 0.6 ? "#fff" : "inherit", class_name(report, truth), class_name(report, i), count,
-                          count == 0 ? "" : std::to_string(count));
+                          shade > 0.6 ? "#fff" : "inherit", class_name(report, truth), class_name(report, i),
+                          count, count == 0 ? "" : std::to_string(count));
     }
-    html += total > 0 ? fmt::format("<td>{:.1f}%</td></tr>", 100.0 * static_cast<double>(matrix.count(truth, truth)) /
-                                                                 static_cast<double>(total))
+    html += total > 0 ? fmt::format("<td>{:.1f}%</td></tr>",
+                                    100.0 * static_cast<double>(matrix.count(truth, truth)) /
+                                        static_cast<double>(total))
                       : "<td></td></tr>";
   }
   return html + "</table></div>";
@@ -137,7 +147,8 @@ std::string wrong_images(const Report& report) {
   std::string html = "<div class=\"wrong\">";
   for (const WrongImage& wrong : report.wrong) {
     html += fmt::format(
-        "<figure><img alt=\"test image {}\" title=\"test image {}\" src=\"data:image/png;base64,{}\"><figcaption>"
+        "<figure><img alt=\"test image {}\" title=\"test image {}\" "
+        "src=\"data:image/png;base64,{}\"><figcaption>"
         "<b>{}</b> {:.1f}%<br><s>is {}</s></figcaption></figure>",
         wrong.index, wrong.index, base64(data::encode_png(wrong.image)), class_name(report, wrong.predicted),
         100 * wrong.confidence, class_name(report, wrong.truth));
@@ -148,9 +159,10 @@ std::string wrong_images(const Report& report) {
 }  // namespace
 
 void write_report(const std::filesystem::path& path, const Report& report) {
-  std::string html = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>" +
-                     escape(report.title) + "</title><style>";
+  std::string html =
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>" +
+      escape(report.title) + "</title><style>";
   html += style;
   html += "</style></head><body><main><h1>" + escape(report.title) + "</h1><div class=\"facts\">";
   for (const auto& [name, value] : report.facts) {
@@ -162,15 +174,17 @@ void write_report(const std::filesystem::path& path, const Report& report) {
             confusion_table(report);
   }
   if (!report.wrong.empty()) {
-    html += "<h2>Most confidently wrong</h2><p>What the network said, how sure it was, and what the label says.</p>" +
-            wrong_images(report);
+    html +=
+        "<h2>Most confidently wrong</h2><p>What the network said, how sure it was, and what the label "
+        "says.</p>" +
+        wrong_images(report);
   }
   html += "</main></body></html>\n";
   write_file_atomically(path, html);
 }
 
-std::vector<WrongImage> most_confidently_wrong(const Tensor& scores, const Tensor& targets, const Tensor& images,
-                                               std::int64_t count) {
+std::vector<WrongImage> most_confidently_wrong(const Tensor& scores, const Tensor& targets,
+                                               const Tensor& images, std::int64_t count) {
   const NoGrad no_grad;
   const Tensor probabilities = softmax(scores.detach(), 1);
   const auto [confidence, predicted] = probabilities.max(1);
@@ -181,7 +195,8 @@ std::vector<WrongImage> most_confidently_wrong(const Tensor& scores, const Tenso
   for (std::size_t i = 0; i < truth.size(); ++i) {
     if (said[i] != truth[i]) wrong.push_back(i);
   }
-  std::stable_sort(wrong.begin(), wrong.end(), [&](std::size_t a, std::size_t b) { return sure[a] > sure[b]; });
+  std::stable_sort(wrong.begin(), wrong.end(),
+                   [&](std::size_t a, std::size_t b) { return sure[a] > sure[b]; });
   wrong.resize(std::min(wrong.size(), static_cast<std::size_t>(std::max<std::int64_t>(0, count))));
   std::vector<WrongImage> result;
   for (const std::size_t i : wrong) {

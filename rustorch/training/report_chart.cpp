@@ -74,31 +74,35 @@ std::string to_svg(const Chart& chart) {
     for (const double x : curve.x) xs.see(x);
     for (const double y : curve.y) ys.see(y);
   }
-  std::string svg = fmt::format(R"(<svg viewBox="0 0 {:g} {:g}" role="img" aria-label="{}"><text class="title" x="{:g}" y="20">{}</text>)",
-                                width, height, chart.title, left, chart.title);
+  std::string svg = fmt::format(
+      R"(<svg viewBox="0 0 {:g} {:g}" role="img" aria-label="{}"><text class="title" x="{:g}" y="20">{}</text>)",
+      width, height, chart.title, left, chart.title);
   if (xs.empty() || ys.empty()) {
-    return svg + fmt::format(R"(<text x="{:g}" y="{:g}" text-anchor="middle">no data</text></svg>)", width / 2, height / 2);
+    return svg + fmt::format(R"(<text x="{:g}" y="{:g}" text-anchor="middle">no data</text></svg>)",
+                             width / 2, height / 2);
   }
   const std::vector<double> x_ticks = round_ticks(xs.low, xs.high, 6);
   const std::vector<double> y_ticks = round_ticks(ys.low, ys.high, 5);
   const double x_low = xs.low, x_high = xs.high > xs.low ? xs.high : xs.low + 1;
   const double y_low = y_ticks.front(), y_high = y_ticks.back();
   const auto px = [&](double x) { return left + (x - x_low) / (x_high - x_low) * (width - left - right); };
-  const auto py = [&](double y) { return height - bottom - (y - y_low) / (y_high - y_low) * (height - top - bottom); };
+  const auto py = [&](double y) {
+    return height - bottom - (y - y_low) / (y_high - y_low) * (height - top - bottom);
+  };
 
   for (const double y : y_ticks) {
-    svg += fmt::format(R"(<line class="grid" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>)", left, width - right, py(y),
-                       py(y));
+    svg += fmt::format(R"(<line class="grid" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>)", left,
+                       width - right, py(y), py(y));
     svg += fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="end">{}</text>)", left - 6, py(y) + 4,
                        tick_text(y, chart.percent));
   }
   for (const double x : x_ticks) {
     if (x < x_low - 1e-9 || x > x_high + 1e-9) continue;
-    svg += fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)", px(x), height - bottom + 16,
-                       tick_text(x, false));
+    svg += fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)", px(x),
+                       height - bottom + 16, tick_text(x, false));
   }
-  svg += fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)", (left + width - right) / 2, height - 6,
-                     chart.x_label);
+  svg += fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)",
+                     (left + width - right) / 2, height - 6, chart.x_label);
 
   double legend = width - right;
   for (const Curve& curve : chart.curves) {
@@ -112,19 +116,22 @@ std::string to_svg(const Chart& chart) {
       path += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", px(curve.x[i]), py(curve.y[i]));
       pen_down = true;
     }
-    svg += fmt::format(R"(<path class="{}" d="{}" stroke="{}"/>)", curve.faint ? "faint" : "curve", path, curve.color);
+    svg += fmt::format(R"(<path class="{}" d="{}" stroke="{}"/>)", curve.faint ? "faint" : "curve", path,
+                       curve.color);
     for (std::size_t i = 0; curve.markers && i < curve.x.size(); ++i) {
       if (!std::isfinite(curve.y[i])) continue;
-      svg += fmt::format(R"(<circle cx="{:.1f}" cy="{:.1f}" r="3.5" fill="{}"><title>{}: {}</title></circle>)", px(curve.x[i]),
-                         py(curve.y[i]), curve.color, curve.name,
-                         chart.percent ? fmt::format("{:.2f}%", curve.y[i] * 100) : fmt::format("{:.4g}", curve.y[i]));
+      svg += fmt::format(
+          R"(<circle cx="{:.1f}" cy="{:.1f}" r="3.5" fill="{}"><title>{}: {}</title></circle>)",
+          px(curve.x[i]), py(curve.y[i]), curve.color, curve.name,
+          chart.percent ? fmt::format("{:.2f}%", curve.y[i] * 100) : fmt::format("{:.4g}", curve.y[i]));
     }
   }
   for (auto curve = chart.curves.rbegin(); curve != chart.curves.rend(); ++curve) {
     if (curve->faint || curve->name.empty()) continue;
     legend -= 7.0 * static_cast<double>(curve->name.size()) + 24;
-    svg += fmt::format(R"(<rect x="{:.1f}" y="12" width="12" height="4" fill="{}"/><text x="{:.1f}" y="19">{}</text>)",
-                       legend, curve->color, legend + 16, curve->name);
+    svg += fmt::format(
+        R"(<rect x="{:.1f}" y="12" width="12" height="4" fill="{}"/><text x="{:.1f}" y="19">{}</text>)",
+        legend, curve->color, legend + 16, curve->name);
   }
   return svg + "</svg>";
 }

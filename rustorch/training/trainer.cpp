@@ -114,8 +114,8 @@ void Trainer::finish_epoch(data::DataLoader* test, TrainingResult& result) {
   for (const auto& callback : callbacks_) callback->on_epoch(*this, record);
 }
 
-Evaluation evaluate(nn::Module& model, data::DataLoader& loader, const Trainer::Loss& loss, std::int64_t classes,
-                    Device device) {
+Evaluation evaluate(nn::Module& model, data::DataLoader& loader, const Trainer::Loss& loss,
+                    std::int64_t classes, Device device) {
   Evaluation result{0.0, ConfusionMatrix(classes)};
   Average mean;
   const bool was_training = model.is_training();

@@ -36,8 +36,9 @@ struct Evaluation {
   double accuracy() const noexcept { return confusion.accuracy(); }
 };
 
-/// Trains a module: for each batch zero_grad, forward, loss, backward, optimizer step, scheduler step; after each epoch an
-/// evaluation. Module, optimizer, scheduler and loaders stay the caller's and must outlive the trainer.
+/// Trains a module: for each batch zero_grad, forward, loss, backward, optimizer step, scheduler step; after
+/// each epoch an evaluation. Module, optimizer, scheduler and loaders stay the caller's and must outlive the
+/// trainer.
 class Trainer {
  public:
   /// From the network's output and the batch's target to a scalar.
@@ -48,17 +49,18 @@ class Trainer {
   void set_scheduler(optim::LRScheduler& scheduler) { scheduler_ = &scheduler; }
   void add(std::shared_ptr<Callback> callback) { callbacks_.push_back(std::move(callback)); }
 
-  /// Runs until the epochs (or steps) are done or a stop is asked for. The loader's epoch and position follow the
-  /// trainer's, so that a resumed run sees the batches that the interrupted one would have seen.
+  /// Runs until the epochs (or steps) are done or a stop is asked for. The loader's epoch and position follow
+  /// the trainer's, so that a resumed run sees the batches that the interrupted one would have seen.
   TrainingResult fit(data::DataLoader& train, data::DataLoader* test = nullptr);
 
   /// Ends the run after the current step: for callbacks.
   void stop() noexcept { stop_requested_ = true; }
 
-  // ---- checkpoints: model, optimizer, scheduler, random numbers and position, one safetensors file, whole or not at all
+  // ---- checkpoints: model, optimizer, scheduler, random numbers and position, one safetensors file, whole
+  // or not at all
   void save_checkpoint(const std::filesystem::path& path) const;
-  /// Restores everything. A checkpoint of another network is an Error that names the keys that differ; then nothing
-  /// has been changed.
+  /// Restores everything. A checkpoint of another network is an Error that names the keys that differ; then
+  /// nothing has been changed.
   void load_checkpoint(const std::filesystem::path& path);
 
   nn::Module& model() noexcept { return *model_; }
@@ -89,8 +91,9 @@ class Trainer {
   double epoch_seconds_ = 0.0;
 };
 
-/// Runs the module over all batches in eval mode and puts it back into the mode it was in. `classes` as in the scores.
-Evaluation evaluate(nn::Module& model, data::DataLoader& loader, const Trainer::Loss& loss, std::int64_t classes,
-                    Device device = {});
+/// Runs the module over all batches in eval mode and puts it back into the mode it was in. `classes` as in
+/// the scores.
+Evaluation evaluate(nn::Module& model, data::DataLoader& loader, const Trainer::Loss& loss,
+                    std::int64_t classes, Device device = {});
 
 }  // namespace rustorch::training

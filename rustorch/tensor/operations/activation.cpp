@@ -17,7 +17,8 @@ template <class Composed>
 Tensor with_parameter(Op op, Op backward, const Tensor& x, double parameter, Composed composed) {
   return with_gradient(elementwise(op, x, parameter), op_info(op).name.data(), {&x},
                        [x = Saved(x), backward, parameter, composed](const Tensor& g) {
-                         return fused_backward(backward, [&] { return composed(g, *x); }, g, *x, parameter);
+                         return fused_backward(
+                             backward, [&] { return composed(g, *x); }, g, *x, parameter);
                        });
 }
 
@@ -25,7 +26,8 @@ Tensor with_parameter(Op op, Op backward, const Tensor& x, double parameter, Com
 template <class Composed>
 Tensor without_parameter(Op op, Op backward, const Tensor& x, Composed composed) {
   return unary_by_input(op, x, [backward, composed](const Tensor& g, const Tensor& a) {
-    return fused_backward(backward, [&] { return composed(g, a); }, g, a);
+    return fused_backward(
+        backward, [&] { return composed(g, a); }, g, a);
   });
 }
 
@@ -34,7 +36,8 @@ Tensor without_parameter(Op op, Op backward, const Tensor& x, Composed composed)
 Tensor relu(const Tensor& x) {
   // The result says where the gradient passes, so that the input need not be kept.
   return unary_by_result(Op::relu, x, [](const Tensor& g, const Tensor& y) {
-    return fused_backward(Op::relu_backward, [&] { return where(y > 0, g, 0.0); }, g, y);
+    return fused_backward(
+        Op::relu_backward, [&] { return where(y > 0, g, 0.0); }, g, y);
   });
 }
 
@@ -51,9 +54,9 @@ Tensor leaky_relu(const Tensor& x, double negative_slope) {
 }
 
 Tensor elu(const Tensor& x, double alpha) {
-  return with_parameter(
-      Op::elu, Op::elu_backward, x, alpha,
-      [alpha](const Tensor& g, const Tensor& a) { return where(a > 0, g, g * alpha * exp(clamp_max(a, 0))); });
+  return with_parameter(Op::elu, Op::elu_backward, x, alpha, [alpha](const Tensor& g, const Tensor& a) {
+    return where(a > 0, g, g * alpha * exp(clamp_max(a, 0)));
+  });
 }
 
 Tensor selu(const Tensor& x) {
@@ -64,9 +67,9 @@ Tensor selu(const Tensor& x) {
 
 Tensor celu(const Tensor& x, double alpha) {
   RUSTORCH_CHECK(alpha != 0, invalid_argument, "celu: alpha must not be 0");
-  return with_parameter(
-      Op::celu, Op::celu_backward, x, alpha,
-      [alpha](const Tensor& g, const Tensor& a) { return where(a > 0, g, g * exp(clamp_max(a / alpha, 0))); });
+  return with_parameter(Op::celu, Op::celu_backward, x, alpha, [alpha](const Tensor& g, const Tensor& a) {
+    return where(a > 0, g, g * exp(clamp_max(a / alpha, 0)));
+  });
 }
 
 Tensor gelu(const Tensor& x, std::string_view approximate) {
@@ -78,8 +81,8 @@ Tensor gelu(const Tensor& x, std::string_view approximate) {
       return g * ((t + 1) * 0.5 + a * 0.5 * (1 - t * t) * ((a * a * (3 * 0.044715) + 1) * scale));
     });
   }
-  RUSTORCH_CHECK(approximate == "none", invalid_argument, "gelu: approximate is \"none\" or \"tanh\", not \"{}\"",
-                 approximate);
+  RUSTORCH_CHECK(approximate == "none", invalid_argument,
+                 "gelu: approximate is \"none\" or \"tanh\", not \"{}\"", approximate);
   return without_parameter(Op::gelu, Op::gelu_backward, x, [](const Tensor& g, const Tensor& a) {
     const Tensor cdf = (erf(a * (1 / std::numbers::sqrt2)) + 1) * 0.5;
     const Tensor pdf = exp(a * a * -0.5) * (std::numbers::inv_sqrtpi / std::numbers::sqrt2);
@@ -108,9 +111,9 @@ Tensor hardswish(const Tensor& x) {
 }
 
 Tensor hardsigmoid(const Tensor& x) {
-  return without_parameter(Op::hardsigmoid, Op::hardsigmoid_backward, x, [](const Tensor& g, const Tensor& a) {
-    return where(logical_and(a > -3, a < 3), g / 6, 0.0);
-  });
+  return without_parameter(
+      Op::hardsigmoid, Op::hardsigmoid_backward, x,
+      [](const Tensor& g, const Tensor& a) { return where(logical_and(a > -3, a < 3), g / 6, 0.0); });
 }
 
 Tensor log_sigmoid(const Tensor& x) {
@@ -124,7 +127,8 @@ Tensor softplus(const Tensor& x, double beta, double threshold) {
                          const Tensor scaled = *x * beta;
                          return fused_backward(
                              Op::softplus_backward,
-                             [&] { return where(scaled > threshold, g, g * sigmoid(scaled)); }, g, scaled, threshold);
+                             [&] { return where(scaled > threshold, g, g * sigmoid(scaled)); }, g, scaled,
+                             threshold);
                        });
 }
 
@@ -137,15 +141,17 @@ Tensor softsign(const Tensor& x) {
 
 Tensor softshrink(const Tensor& x, double lambda) {
   RUSTORCH_CHECK(lambda >= 0, invalid_argument, "softshrink: lambda must not be negative, it is {}", lambda);
-  return with_parameter(Op::softshrink, Op::shrink_backward, x, lambda, [lambda](const Tensor& g, const Tensor& a) {
-    return where(logical_and(a >= -lambda, a <= lambda), 0.0, g);
-  });
+  return with_parameter(Op::softshrink, Op::shrink_backward, x, lambda,
+                        [lambda](const Tensor& g, const Tensor& a) {
+                          return where(logical_and(a >= -lambda, a <= lambda), 0.0, g);
+                        });
 }
 
 Tensor hardshrink(const Tensor& x, double lambda) {
-  return with_parameter(Op::hardshrink, Op::shrink_backward, x, lambda, [lambda](const Tensor& g, const Tensor& a) {
-    return where(logical_and(a >= -lambda, a <= lambda), 0.0, g);
-  });
+  return with_parameter(Op::hardshrink, Op::shrink_backward, x, lambda,
+                        [lambda](const Tensor& g, const Tensor& a) {
+                          return where(logical_and(a >= -lambda, a <= lambda), 0.0, g);
+                        });
 }
 
 Tensor tanhshrink(const Tensor& x) {
@@ -157,24 +163,25 @@ Tensor tanhshrink(const Tensor& x) {
 
 Tensor hardtanh(const Tensor& x, double min, double max) {
   RUSTORCH_CHECK(min <= max, invalid_argument, "hardtanh: min {} is above max {}", min, max);
-  return with_gradient(elementwise(Op::clamp, x, min, max), "hardtanh", {&x}, [x = Saved(x), min, max](const Tensor& g) {
-    return where(logical_and(*x > min, *x < max), g, 0.0);
-  });
+  return with_gradient(
+      elementwise(Op::clamp, x, min, max), "hardtanh", {&x},
+      [x = Saved(x), min, max](const Tensor& g) { return where(logical_and(*x > min, *x < max), g, 0.0); });
 }
 
 Tensor threshold(const Tensor& x, double limit, double value) {
-  return with_gradient(elementwise(Op::threshold, x, limit, value), "threshold", {&x},
-                       [x = Saved(x), limit](const Tensor& g) {
-                         return fused_backward(
-                             Op::threshold_backward, [&] { return where(*x <= limit, 0.0, g); }, g, *x, limit);
-                       });
+  return with_gradient(
+      elementwise(Op::threshold, x, limit, value), "threshold", {&x}, [x = Saved(x), limit](const Tensor& g) {
+        return fused_backward(
+            Op::threshold_backward, [&] { return where(*x <= limit, 0.0, g); }, g, *x, limit);
+      });
 }
 
 Tensor prelu(const Tensor& x, const Tensor& weight) {
   const std::int64_t count = weight.numel();
   if (count != 1) {
     RUSTORCH_CHECK(x.rank() >= 2 && x.size(1) == count, shape_mismatch,
-                   "prelu: {} weights for an input of shape {} (one, or one per channel of dim 1)", count, x.shape());
+                   "prelu: {} weights for an input of shape {} (one, or one per channel of dim 1)", count,
+                   x.shape());
   }
   Shape shape = Shape::filled(std::max<std::size_t>(x.rank(), 1), 1);
   if (count != 1) shape[1] = count;

@@ -32,13 +32,16 @@ Tensor neg(const Tensor& x) {
 Tensor Tensor::operator-() const { return rustorch::neg(*this); }
 
 Tensor add(const Operand& x, const Operand& y) {
-  return with_gradient(elementwise(Op::add, x, y), "add", {x.tensor(), y.tensor()},
-                       [](const Tensor& g) { return std::array{g, g}; });
+  return with_gradient(elementwise(Op::add, x, y), "add", {x.tensor(), y.tensor()}, [](const Tensor& g) {
+    return std::array{g, g};
+  });
 }
 
 Tensor sub(const Operand& x, const Operand& y) {
   return with_gradient(elementwise(Op::sub, x, y), "sub", {x.tensor(), y.tensor()},
-                       [](const Tensor& g, Needs needs) { return std::array{g, needs[1] ? -g : Tensor()}; });
+                       [](const Tensor& g, Needs needs) {
+                         return std::array{g, needs[1] ? -g : Tensor()};
+                       });
 }
 
 Tensor add(const Operand& x, const Operand& y, const Scalar& alpha) {
@@ -74,18 +77,24 @@ Tensor div(const Operand& x, const Operand& y) {
 
 Tensor div(const Operand& x, const Operand& y, RoundingMode mode) {
   switch (mode) {
-    case RoundingMode::none: return div(x, y);
-    case RoundingMode::floor: return floor_divide(x, y);
-    case RoundingMode::trunc: break;
+    case RoundingMode::none:
+      return div(x, y);
+    case RoundingMode::floor:
+      return floor_divide(x, y);
+    case RoundingMode::trunc:
+      break;
   }
-  return with_gradient(elementwise(Op::trunc_divide, x, y), "div", {x.tensor(), y.tensor()}, [](const Tensor& g) {
-    return std::array{zeros_like(g), zeros_like(g)};
-  });
+  return with_gradient(elementwise(Op::trunc_divide, x, y), "div", {x.tensor(), y.tensor()},
+                       [](const Tensor& g) {
+                         return std::array{zeros_like(g), zeros_like(g)};
+                       });
 }
 
 Tensor floor_divide(const Operand& x, const Operand& y) {
   return with_gradient(elementwise(Op::floor_divide, x, y), "floor_divide", {x.tensor(), y.tensor()},
-                       [](const Tensor& g) { return std::array{zeros_like(g), zeros_like(g)}; });
+                       [](const Tensor& g) {
+                         return std::array{zeros_like(g), zeros_like(g)};
+                       });
 }
 
 Tensor remainder(const Operand& x, const Operand& y) {
@@ -97,7 +106,9 @@ Tensor remainder(const Operand& x, const Operand& y) {
 Tensor fmod(const Operand& x, const Operand& y) {
   return binary(
       Op::fmod, x, y, [](const Tensor& g, const Operand&, const Operand&) { return g; },
-      [](const Tensor& g, const Operand& a, const Operand& b) { return -g * div(a, b, RoundingMode::trunc); });
+      [](const Tensor& g, const Operand& a, const Operand& b) {
+        return -g * div(a, b, RoundingMode::trunc);
+      });
 }
 
 namespace {
@@ -134,7 +145,8 @@ Tensor pow(const Operand& x, const Operand& y) {
         if (!b.is_tensor()) {
           if (!b.scalar().to<bool>()) return zeros_like(g);
           const auto exponent = b.scalar().to<std::complex<double>>();
-          const Scalar less = b.scalar().is_complex() ? Scalar(exponent - 1.0) : Scalar(exponent.real() - 1.0);
+          const Scalar less =
+              b.scalar().is_complex() ? Scalar(exponent - 1.0) : Scalar(exponent.real() - 1.0);
           return times_conj(g, mul(b, pow(a, less)));
         }
         // 0^0 has slope 0, not 0 · 0^-1.
@@ -144,16 +156,17 @@ Tensor pow(const Operand& x, const Operand& y) {
         const Tensor power = pow(a, b);
         if (!a.is_tensor()) {
           const auto base = a.scalar().to<std::complex<double>>();
-          if (base == 0.0) return where(*b.tensor() >= 0, 0.0, g * power * -std::numeric_limits<double>::infinity());
+          if (base == 0.0)
+            return where(*b.tensor() >= 0, 0.0, g * power * -std::numeric_limits<double>::infinity());
           const std::complex<double> logarithm = std::log(base);
-          return logarithm.imag() == 0.0 || !power.is_complex() ? times_conj(g, power * (base.real() > 0
-                                                                      ? logarithm.real()
-                                                                      : std::numeric_limits<double>::quiet_NaN()))
-                                                                : times_conj(g, power * logarithm);
+          return logarithm.imag() == 0.0 || !power.is_complex()
+                     ? times_conj(g, power * (base.real() > 0 ? logarithm.real()
+                                                              : std::numeric_limits<double>::quiet_NaN()))
+                     : times_conj(g, power * logarithm);
         }
-        const Tensor zero_base = logical_and(*a.tensor() == 0, b.is_tensor() && !b.tensor()->is_complex()
-                                                                   ? *b.tensor() >= 0
-                                                                   : *a.tensor() == 0);
+        const Tensor zero_base =
+            logical_and(*a.tensor() == 0,
+                        b.is_tensor() && !b.tensor()->is_complex() ? *b.tensor() >= 0 : *a.tensor() == 0);
         return where(zero_base, 0.0, times_conj(g, power * log(*a.tensor())));
       });
 }
@@ -163,7 +176,8 @@ Tensor square(const Tensor& x) {
 }
 
 Tensor reciprocal(const Tensor& x) {
-  return unary_by_result(Op::reciprocal, x, [](const Tensor& g, const Tensor& y) { return times_conj(-g, y * y); });
+  return unary_by_result(Op::reciprocal, x,
+                         [](const Tensor& g, const Tensor& y) { return times_conj(-g, y * y); });
 }
 
 Tensor abs(const Tensor& x) {
@@ -181,22 +195,26 @@ Tensor sign(const Tensor& x) {
 // ---- rounding: constant between jumps
 
 Tensor floor(const Tensor& x) {
-  return with_gradient(elementwise(Op::floor, x), "floor", {&x}, [](const Tensor& g) { return zeros_like(g); });
+  return with_gradient(elementwise(Op::floor, x), "floor", {&x},
+                       [](const Tensor& g) { return zeros_like(g); });
 }
 Tensor ceil(const Tensor& x) {
   return with_gradient(elementwise(Op::ceil, x), "ceil", {&x}, [](const Tensor& g) { return zeros_like(g); });
 }
 Tensor round(const Tensor& x) {
-  return with_gradient(elementwise(Op::round, x), "round", {&x}, [](const Tensor& g) { return zeros_like(g); });
+  return with_gradient(elementwise(Op::round, x), "round", {&x},
+                       [](const Tensor& g) { return zeros_like(g); });
 }
 Tensor trunc(const Tensor& x) {
-  return with_gradient(elementwise(Op::trunc, x), "trunc", {&x}, [](const Tensor& g) { return zeros_like(g); });
+  return with_gradient(elementwise(Op::trunc, x), "trunc", {&x},
+                       [](const Tensor& g) { return zeros_like(g); });
 }
 Tensor frac(const Tensor& x) {
   return with_gradient(elementwise(Op::frac, x), "frac", {&x}, [](const Tensor& g) { return g; });
 }
 
-// ---- extremes: equal operands share the gradient in maximum and minimum, the first takes it in fmax and fmin
+// ---- extremes: equal operands share the gradient in maximum and minimum, the first takes it in fmax and
+// fmin
 
 namespace {
 
@@ -225,32 +243,42 @@ Tensor fmax(const Operand& x, const Operand& y) {
   const auto first_wins = [](const Operand& a, const Operand& b) { return logical_or(ge(a, b), ne(b, b)); };
   return binary(
       Op::fmax, x, y,
-      [first_wins](const Tensor& g, const Operand& a, const Operand& b) { return where(first_wins(a, b), g, 0.0); },
-      [first_wins](const Tensor& g, const Operand& a, const Operand& b) { return where(first_wins(a, b), 0.0, g); });
+      [first_wins](const Tensor& g, const Operand& a, const Operand& b) {
+        return where(first_wins(a, b), g, 0.0);
+      },
+      [first_wins](const Tensor& g, const Operand& a, const Operand& b) {
+        return where(first_wins(a, b), 0.0, g);
+      });
 }
 
 Tensor fmin(const Operand& x, const Operand& y) {
   const auto first_wins = [](const Operand& a, const Operand& b) { return logical_or(le(a, b), ne(b, b)); };
   return binary(
       Op::fmin, x, y,
-      [first_wins](const Tensor& g, const Operand& a, const Operand& b) { return where(first_wins(a, b), g, 0.0); },
-      [first_wins](const Tensor& g, const Operand& a, const Operand& b) { return where(first_wins(a, b), 0.0, g); });
+      [first_wins](const Tensor& g, const Operand& a, const Operand& b) {
+        return where(first_wins(a, b), g, 0.0);
+      },
+      [first_wins](const Tensor& g, const Operand& a, const Operand& b) {
+        return where(first_wins(a, b), 0.0, g);
+      });
 }
 
 Tensor clamp_min(const Tensor& x, const Operand& min) {
-  return with_gradient(elementwise(Op::maximum, x, min), "clamp_min", {&x, min.tensor()},
-                       [x = Saved(x), min = SavedOperand(min)](const Tensor& g, Needs needs) {
-                         const Tensor inside = *x >= min;
-                         return std::array{where(inside, g, 0.0), needs[1] ? where(inside, 0.0, g) : Tensor()};
-                       });
+  return with_gradient(
+      elementwise(Op::maximum, x, min), "clamp_min", {&x, min.tensor()},
+      [x = Saved(x), min = SavedOperand(min)](const Tensor& g, Needs needs) {
+        const Tensor inside = *x >= min;
+        return std::array{where(inside, g, 0.0), needs[1] ? where(inside, 0.0, g) : Tensor()};
+      });
 }
 
 Tensor clamp_max(const Tensor& x, const Operand& max) {
-  return with_gradient(elementwise(Op::minimum, x, max), "clamp_max", {&x, max.tensor()},
-                       [x = Saved(x), max = SavedOperand(max)](const Tensor& g, Needs needs) {
-                         const Tensor inside = *x <= max;
-                         return std::array{where(inside, g, 0.0), needs[1] ? where(inside, 0.0, g) : Tensor()};
-                       });
+  return with_gradient(
+      elementwise(Op::minimum, x, max), "clamp_max", {&x, max.tensor()},
+      [x = Saved(x), max = SavedOperand(max)](const Tensor& g, Needs needs) {
+        const Tensor inside = *x <= max;
+        return std::array{where(inside, g, 0.0), needs[1] ? where(inside, 0.0, g) : Tensor()};
+      });
 }
 
 Tensor clamp(const Tensor& x, std::optional<Scalar> min, std::optional<Scalar> max) {
@@ -263,7 +291,9 @@ Tensor clamp(const Tensor& x, std::optional<Scalar> min, std::optional<Scalar> m
                        });
 }
 
-Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) { return clamp_max(clamp_min(x, min), max); }
+Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) {
+  return clamp_max(clamp_min(x, min), max);
+}
 
 // ---- combinations
 
@@ -288,8 +318,8 @@ Tensor addcmul(const Tensor& input, const Tensor& a, const Tensor& b, const Scal
   const auto z = program.input(b.dtype(), compute);
   const auto scaled = program.apply(Op::mul, y, program.scalar(value, compute));
   program.output(program.apply(Op::multiply_add, x, scaled, z), dtype);
-  return with_gradient(run_program(program, std::array{input, a, b}, "addcmul")[0], "addcmul", {&input, &a, &b},
-                       [a = Saved(a), b = Saved(b), value](const Tensor& g, Needs needs) {
+  return with_gradient(run_program(program, std::array{input, a, b}, "addcmul")[0], "addcmul",
+                       {&input, &a, &b}, [a = Saved(a), b = Saved(b), value](const Tensor& g, Needs needs) {
                          std::array<Tensor, 3> gradients{g};
                          if (needs[1]) gradients[1] = times_conj(g, *b * value);
                          if (needs[2]) gradients[2] = times_conj(g, *a * value);
@@ -307,8 +337,8 @@ Tensor addcdiv(const Tensor& input, const Tensor& a, const Tensor& b, const Scal
   const auto z = program.input(b.dtype(), compute);
   const auto quotient = program.apply(Op::div, program.apply(Op::mul, y, program.scalar(value, compute)), z);
   program.output(program.apply(Op::add, x, quotient), dtype);
-  return with_gradient(run_program(program, std::array{input, a, b}, "addcdiv")[0], "addcdiv", {&input, &a, &b},
-                       [a = Saved(a), b = Saved(b), value](const Tensor& g, Needs needs) {
+  return with_gradient(run_program(program, std::array{input, a, b}, "addcdiv")[0], "addcdiv",
+                       {&input, &a, &b}, [a = Saved(a), b = Saved(b), value](const Tensor& g, Needs needs) {
                          std::array<Tensor, 3> gradients{g};
                          if (needs[1]) gradients[1] = times_conj(g, reciprocal(*b) * value);
                          if (needs[2]) gradients[2] = times_conj(-g, *a * value / (*b * *b));
@@ -329,7 +359,8 @@ Tensor heaviside(const Operand& x, const Operand& y) { return elementwise(Op::he
 
 Tensor hypot(const Operand& x, const Operand& y) {
   return binary(
-      Op::hypot, x, y, [](const Tensor& g, const Operand& a, const Operand& b) { return g * div(a, hypot(a, b)); },
+      Op::hypot, x, y,
+      [](const Tensor& g, const Operand& a, const Operand& b) { return g * div(a, hypot(a, b)); },
       [](const Tensor& g, const Operand& a, const Operand& b) { return g * div(b, hypot(a, b)); });
 }
 
@@ -366,8 +397,9 @@ namespace {
 /// Two real operands into one complex result.
 Tensor join_complex(Op op, const Tensor& x, const Tensor& y) {
   const DType dtype = promote_types(x.dtype(), y.dtype());
-  RUSTORCH_CHECK(x.dtype() == y.dtype() && (dtype == DType::float32 || dtype == DType::float64), dtype_mismatch,
-                 "{} needs two float32 or two float64 tensors, not {} and {}", op_info(op).name, x.dtype(), y.dtype());
+  RUSTORCH_CHECK(x.dtype() == y.dtype() && (dtype == DType::float32 || dtype == DType::float64),
+                 dtype_mismatch, "{} needs two float32 or two float64 tensors, not {} and {}",
+                 op_info(op).name, x.dtype(), y.dtype());
   const DType compute = complex_dtype(dtype);
   Program program;
   const auto a = program.input(x.dtype(), compute);
@@ -379,9 +411,10 @@ Tensor join_complex(Op op, const Tensor& x, const Tensor& y) {
 }  // namespace
 
 Tensor complex(const Tensor& re, const Tensor& im) {
-  return with_gradient(join_complex(Op::complex, re, im), "complex", {&re, &im}, [](const Tensor& g, Needs needs) {
-    return std::array{needs[0] ? real(g) : Tensor(), needs[1] ? imag(g) : Tensor()};
-  });
+  return with_gradient(join_complex(Op::complex, re, im), "complex", {&re, &im},
+                       [](const Tensor& g, Needs needs) {
+                         return std::array{needs[0] ? real(g) : Tensor(), needs[1] ? imag(g) : Tensor()};
+                       });
 }
 
 Tensor polar(const Tensor& length, const Tensor& angle) {

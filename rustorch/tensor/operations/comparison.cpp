@@ -23,8 +23,12 @@ Tensor bitwise_and(const Operand& x, const Operand& y) { return elementwise(Op::
 Tensor bitwise_or(const Operand& x, const Operand& y) { return elementwise(Op::bitwise_or, x, y); }
 Tensor bitwise_xor(const Operand& x, const Operand& y) { return elementwise(Op::bitwise_xor, x, y); }
 Tensor bitwise_not(const Tensor& x) { return elementwise(Op::bitwise_not, x); }
-Tensor bitwise_left_shift(const Operand& x, const Operand& y) { return elementwise(Op::bitwise_left_shift, x, y); }
-Tensor bitwise_right_shift(const Operand& x, const Operand& y) { return elementwise(Op::bitwise_right_shift, x, y); }
+Tensor bitwise_left_shift(const Operand& x, const Operand& y) {
+  return elementwise(Op::bitwise_left_shift, x, y);
+}
+Tensor bitwise_right_shift(const Operand& x, const Operand& y) {
+  return elementwise(Op::bitwise_right_shift, x, y);
+}
 
 Tensor isnan(const Tensor& x) { return elementwise(Op::isnan, x); }
 Tensor isinf(const Tensor& x) { return elementwise(Op::isinf, x); }
@@ -60,16 +64,21 @@ Tensor where(const Tensor& condition, const Operand& x, const Operand& y) {
 Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
   if (!is_floating_point(x.dtype())) return x.clone();
   const double largest = visit_dtype(x.dtype(), []<class T>(TypeTag<T>) -> double {
-    if constexpr (std::is_same_v<T, Half>) return 65504.0;
-    else if constexpr (std::is_same_v<T, BFloat16>) return 3.3895313892515355e38;
-    else if constexpr (std::is_floating_point_v<T>) return static_cast<double>(std::numeric_limits<T>::max());
-    else return 0.0;
+    if constexpr (std::is_same_v<T, Half>)
+      return 65504.0;
+    else if constexpr (std::is_same_v<T, BFloat16>)
+      return 3.3895313892515355e38;
+    else if constexpr (std::is_floating_point_v<T>)
+      return static_cast<double>(std::numeric_limits<T>::max());
+    else
+      return 0.0;
   });
   const DType compute = compute_dtype(x.dtype());
   Program program;
   const auto value = program.input(x.dtype());
   const auto replace = [&](Op test, Program::Register otherwise, double replacement) {
-    return program.apply(Op::where, program.apply(test, value), program.scalar(replacement, compute), otherwise);
+    return program.apply(Op::where, program.apply(test, value), program.scalar(replacement, compute),
+                         otherwise);
   };
   auto result = replace(Op::isnan, value, nan);
   result = replace(Op::isposinf, result, posinf.value_or(largest));
@@ -80,7 +89,8 @@ Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf, std
 }
 
 Tensor isclose(const Tensor& x, const Tensor& y, double rtol, double atol, bool equal_nan) {
-  RUSTORCH_CHECK(x.dtype() == y.dtype(), dtype_mismatch, "isclose: {} and {} are compared", x.dtype(), y.dtype());
+  RUSTORCH_CHECK(x.dtype() == y.dtype(), dtype_mismatch, "isclose: {} and {} are compared", x.dtype(),
+                 y.dtype());
   const NoGrad no_grad;
   Tensor same = x == y;
   if (is_differentiable(x.dtype())) {

@@ -12,7 +12,7 @@ namespace rustorch {
 class NestedList {
  public:
   template <class T>
-    requires std::is_arithmetic_v<T>
+  requires std::is_arithmetic_v<T>
   explicit(false) NestedList(T value) : value_(value), dtype_(Scalar(value).default_dtype()) {}
   explicit(false) NestedList(Half value) : value_(value), dtype_(float16) {}
   explicit(false) NestedList(BFloat16 value) : value_(value), dtype_(bfloat16) {}
@@ -32,8 +32,8 @@ class NestedList {
   bool is_list_ = false;
 };
 
-/// A tensor of the given numbers: floats become the default dtype (float32), integers int64, bool bool, unless
-/// options.dtype says otherwise. Ragged nesting is an Error.
+/// A tensor of the given numbers: floats become the default dtype (float32), integers int64, bool bool,
+/// unless options.dtype says otherwise. Ragged nesting is an Error.
 Tensor tensor(const NestedList& values, const TensorOptions& options = {});
 /// A 1-d tensor of the vector's elements, in the vector's own dtype unless options.dtype says otherwise.
 template <class T>
@@ -63,8 +63,10 @@ Tensor full_like(const Tensor& x, const Scalar& value, const TensorOptions& opti
 Tensor eye(std::int64_t n, std::optional<std::int64_t> m = {}, const TensorOptions& options = {});
 /// [start, end) by step: int64 where all three are integers, else the default float dtype.
 Tensor arange(const Scalar& end, const TensorOptions& options = {});
-Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step = 1, const TensorOptions& options = {});
-Tensor linspace(const Scalar& start, const Scalar& end, std::int64_t steps, const TensorOptions& options = {});
+Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step = 1,
+              const TensorOptions& options = {});
+Tensor linspace(const Scalar& start, const Scalar& end, std::int64_t steps,
+                const TensorOptions& options = {});
 Tensor logspace(const Scalar& start, const Scalar& end, std::int64_t steps, double base = 10.0,
                 const TensorOptions& options = {});
 /// Coordinate matrices of 1-d tensors; indexing "ij" (rows first) or "xy".

@@ -4,8 +4,9 @@
 
 namespace rustorch {
 
-// Every public row of the op table is a function here, with PyTorch's name and meaning: exp(x), atan2(x, y) …; operands
-// broadcast and promote as in PyTorch. Each is defined, with its gradient, in the operation file of its family.
+// Every public row of the op table is a function here, with PyTorch's name and meaning: exp(x), atan2(x, y)
+// …; operands broadcast and promote as in PyTorch. Each is defined, with its gradient, in the operation file
+// of its family.
 #define RUSTORCH_UNARY(name, ...) Tensor name(const Tensor& x);
 #define RUSTORCH_BINARY(name, ...) Tensor name(const Operand& x, const Operand& y);
 #define RUSTORCH_OP(...)
@@ -34,12 +35,15 @@ Tensor addcmul(const Tensor& input, const Tensor& a, const Tensor& b, const Scal
 /// input + value · a / b.
 Tensor addcdiv(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& value = 1);
 /// x with NaN, +inf and -inf replaced (the infinities by the dtype's extremes unless given).
-Tensor nan_to_num(const Tensor& x, double nan = 0.0, std::optional<double> posinf = {}, std::optional<double> neginf = {});
+Tensor nan_to_num(const Tensor& x, double nan = 0.0, std::optional<double> posinf = {},
+                  std::optional<double> neginf = {});
 /// x where condition (bool) holds, else y; broadcasting.
 Tensor where(const Tensor& condition, const Operand& x, const Operand& y);
 /// |x - y| ≤ atol + rtol · |y|, elementwise.
-Tensor isclose(const Tensor& x, const Tensor& y, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false);
-bool allclose(const Tensor& x, const Tensor& y, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false);
+Tensor isclose(const Tensor& x, const Tensor& y, double rtol = 1e-5, double atol = 1e-8,
+               bool equal_nan = false);
+bool allclose(const Tensor& x, const Tensor& y, double rtol = 1e-5, double atol = 1e-8,
+              bool equal_nan = false);
 /// Same shape and the same values.
 bool equal(const Tensor& x, const Tensor& y);
 
@@ -85,14 +89,22 @@ inline Tensor operator~(const Tensor& x) { return bitwise_not(x); }
 /// A number on the left: `2 * x`, `1.0 - x`.
 template <class T>
 concept Number = std::is_arithmetic_v<T> || std::same_as<T, Scalar> || std::same_as<T, std::complex<float>> ||
-                 std::same_as<T, std::complex<double>>;
+    std::same_as<T, std::complex<double>>;
 template <Number T>
-Tensor operator+(T x, const Tensor& y) { return add(x, y); }
+Tensor operator+(T x, const Tensor& y) {
+  return add(x, y);
+}
 template <Number T>
-Tensor operator-(T x, const Tensor& y) { return sub(x, y); }
+Tensor operator-(T x, const Tensor& y) {
+  return sub(x, y);
+}
 template <Number T>
-Tensor operator*(T x, const Tensor& y) { return mul(x, y); }
+Tensor operator*(T x, const Tensor& y) {
+  return mul(x, y);
+}
 template <Number T>
-Tensor operator/(T x, const Tensor& y) { return div(x, y); }
+Tensor operator/(T x, const Tensor& y) {
+  return div(x, y);
+}
 
 }  // namespace rustorch

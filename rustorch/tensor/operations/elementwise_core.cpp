@@ -69,9 +69,9 @@ class ResultForm {
  private:
   void check_device(const Tensor& tensor) const {
     if (tensor.device() != first_->device()) {
-      fail_with_suggestion(ErrorCode::device_mismatch,
-                           fmt::format("copy one of them: x.to(\"{}\")", first_->device()),
-                           "{}: operands on different devices, {} and {}", op_, first_->device(), tensor.device());
+      fail_with_suggestion(
+          ErrorCode::device_mismatch, fmt::format("copy one of them: x.to(\"{}\")", first_->device()),
+          "{}: operands on different devices, {} and {}", op_, first_->device(), tensor.device());
     }
   }
   const char* op_;
@@ -80,7 +80,8 @@ class ResultForm {
   Shape shape_;
 };
 
-/// Input views of a call: a tensor's own layout where it already has the result's shape, else a broadcast one.
+/// Input views of a call: a tensor's own layout where it already has the result's shape, else a broadcast
+/// one.
 class InputViews {
  public:
   void add(const Tensor& tensor, const Shape& shape) {
@@ -115,9 +116,8 @@ void check_divisor(Op op, DType compute, std::span<const Operand> operands) {
       op == Op::floor_divide || op == Op::trunc_divide || op == Op::remainder || op == Op::fmod;
   if (!divides || is_differentiable(compute)) return;
   const Operand& divisor = operands[1];
-  const bool has_zero = divisor.is_tensor()
-                            ? any(elementwise(Op::eq, divisor, Scalar(0))).item<bool>()
-                            : !divisor.scalar().to<bool>();
+  const bool has_zero = divisor.is_tensor() ? any(elementwise(Op::eq, divisor, Scalar(0))).item<bool>()
+                                            : !divisor.scalar().to<bool>();
   if (has_zero) {
     fail_with_suggestion(ErrorCode::invalid_argument, "mask the zeros, or convert to floating point first",
                          "{}: integer division by zero ({})", op_info(op).name, describe(operands));
@@ -131,9 +131,10 @@ Program single_op(Op op, std::span<const Operand> operands, DType compute, DType
     registers[i] = operands[i].is_tensor() ? program.input(operands[i].tensor()->dtype(), compute)
                                            : program.scalar(operands[i].scalar(), compute);
   }
-  const Program::Register value = operands.size() == 1   ? program.apply(op, registers[0])
-                                  : operands.size() == 2 ? program.apply(op, registers[0], registers[1])
-                                                         : program.apply(op, registers[0], registers[1], registers[2]);
+  const Program::Register value = operands.size() == 1 ? program.apply(op, registers[0])
+                                  : operands.size() == 2
+                                      ? program.apply(op, registers[0], registers[1])
+                                      : program.apply(op, registers[0], registers[1], registers[2]);
   program.output(value, result);
   return program;
 }
@@ -168,7 +169,8 @@ ElementwiseTypes elementwise_types(Op op, std::span<const Operand> operands) {
   for (const Operand& operand : operands) {
     if (operand.is_tensor()) {
       const Tensor& tensor = *operand.tensor();
-      promoted.add(tensor.dtype(), tensor.rank() == 0 ? PromotionClass::zero_dim : PromotionClass::dimensioned);
+      promoted.add(tensor.dtype(),
+                   tensor.rank() == 0 ? PromotionClass::zero_dim : PromotionClass::dimensioned);
     } else {
       promoted.add(operand.scalar());
     }
@@ -180,14 +182,16 @@ ElementwiseTypes elementwise_types(Op op, std::span<const Operand> operands) {
     const char* takes = info.domain == OpDomain::integral ? "integers and bool" : "real numbers";
     if (info.domain == OpDomain::fractional) takes = "floating-point and complex numbers";
     if (info.domain == OpDomain::floating) takes = "floating-point numbers";
-    fail_with_suggestion(ErrorCode::dtype_mismatch,
-                         info.domain == OpDomain::integral ? "convert them: x.to(int64)" : "convert them: x.to(float32)",
-                         "{} takes {}, not {} ({})", info.name, takes, dtype, describe(operands));
+    fail_with_suggestion(
+        ErrorCode::dtype_mismatch,
+        info.domain == OpDomain::integral ? "convert them: x.to(int64)" : "convert them: x.to(float32)",
+        "{} takes {}, not {} ({})", info.name, takes, dtype, describe(operands));
   }
   if (dtype == DType::bool_ && (op == Op::sub || op == Op::neg)) {
-    fail_with_suggestion(ErrorCode::dtype_mismatch,
-                         op == Op::sub ? "use logical_xor, or ~y for its complement" : "use logical_not or ~x",
-                         "{} takes numbers, not bool ({})", info.name, describe(operands));
+    fail_with_suggestion(
+        ErrorCode::dtype_mismatch,
+        op == Op::sub ? "use logical_xor, or ~y for its complement" : "use logical_not or ~x",
+        "{} takes numbers, not bool ({})", info.name, describe(operands));
   }
   if (gives_real_part(op)) return {compute, real_dtype(dtype)};
   return {compute, info.result == OpResult::boolean ? DType::bool_ : dtype};
@@ -214,8 +218,8 @@ Tensor& elementwise_into(Tensor& out, Op op, std::span<const Operand> operands) 
     types.result = out.dtype();
   }
   RUSTORCH_CHECK(can_cast(types.result, out.dtype()), dtype_mismatch,
-                 "{}: the result of dtype {} cannot be written into a tensor of dtype {} ({})", name, types.result,
-                 out.dtype(), describe(operands));
+                 "{}: the result of dtype {} cannot be written into a tensor of dtype {} ({})", name,
+                 types.result, out.dtype(), describe(operands));
   op = effective_op(op, types.result);
   check_divisor(op, types.compute, operands);
   InputViews inputs;
@@ -231,8 +235,8 @@ Tensor& elementwise_into(Tensor& out, Op op, std::span<const Operand> operands) 
     if (!(tensor->shape() == out.shape())) {
       const Shape shape = broadcast_shapes(tensor->shape(), out.shape(), name);
       if (!(shape == out.shape())) {
-        fail(ErrorCode::shape_mismatch, "{}: the result of shape {} does not fit in place into shape {}", name, shape,
-             out.shape());
+        fail(ErrorCode::shape_mismatch, "{}: the result of shape {} does not fit in place into shape {}",
+             name, shape, out.shape());
       }
     }
     if (tensor->shares_storage(out) && !(tensor->layout() == out.layout())) {
@@ -273,7 +277,8 @@ void run_program_into(const Program& program, std::span<const Tensor> inputs, st
   for (const Tensor& input : inputs) views.add(input, outputs.front().shape());
   std::array<View, Program::max_outputs> output_views;
   for (std::size_t i = 0; i < outputs.size(); ++i) output_views[i] = outputs[i].view_for_write();
-  backend_for(outputs.front().device()).elementwise(program, views.views(), {output_views.data(), outputs.size()});
+  backend_for(outputs.front().device())
+      .elementwise(program, views.views(), {output_views.data(), outputs.size()});
 }
 
 Device common_device(const char* op, std::initializer_list<const Tensor*> tensors) {
@@ -283,8 +288,9 @@ Device common_device(const char* op, std::initializer_list<const Tensor*> tensor
     if (first == nullptr) {
       first = tensor;
     } else if (tensor->device() != first->device()) {
-      fail_with_suggestion(ErrorCode::device_mismatch, fmt::format("copy one of them: x.to(\"{}\")", first->device()),
-                           "{}: operands on different devices, {} and {}", op, first->device(), tensor->device());
+      fail_with_suggestion(
+          ErrorCode::device_mismatch, fmt::format("copy one of them: x.to(\"{}\")", first->device()),
+          "{}: operands on different devices, {} and {}", op, first->device(), tensor->device());
     }
   }
   return first != nullptr ? first->device() : Device();

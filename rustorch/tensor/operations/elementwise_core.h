@@ -7,8 +7,8 @@
 
 namespace rustorch {
 
-// The way from an elementwise function to the backend: shapes, promotion, result, one Program. Only operation files
-// include this.
+// The way from an elementwise function to the backend: shapes, promotion, result, one Program. Only operation
+// files include this.
 
 /// The dtype an op computes in and the dtype of its result, by PyTorch's promotion of the operands.
 struct ElementwiseTypes {
@@ -17,7 +17,8 @@ struct ElementwiseTypes {
 };
 ElementwiseTypes elementwise_types(Op op, std::span<const Operand> operands);
 
-/// Runs one op of the table on up to three operands (its arity): broadcast, promoted, into a new tensor. No gradient.
+/// Runs one op of the table on up to three operands (its arity): broadcast, promoted, into a new tensor. No
+/// gradient.
 Tensor elementwise(Op op, const Operand& x);
 Tensor elementwise(Op op, const Operand& x, const Operand& y);
 Tensor elementwise(Op op, const Operand& x, const Operand& y, const Operand& z);
@@ -25,20 +26,22 @@ Tensor elementwise(Op op, const Operand& x, const Operand& y, const Operand& z);
 /// The same, written into `out`, whose shape must hold the result and whose dtype must take it; no history.
 Tensor& elementwise_into(Tensor& out, Op op, std::span<const Operand> operands);
 
-/// Runs a program whose inputs are `inputs` (broadcast together) into new tensors, one per output. No gradient.
+/// Runs a program whose inputs are `inputs` (broadcast together) into new tensors, one per output. No
+/// gradient.
 TensorList run_program(const Program& program, std::span<const Tensor> inputs, const char* name);
 /// Runs a program into existing tensors of the broadcast shape; an output may be one of the inputs.
 void run_program_into(const Program& program, std::span<const Tensor> inputs, std::span<Tensor> outputs,
                       const char* name);
 
-/// An in-place op: x = op(x, operands…) written straight into x, or with history where gradients are recorded, in which
-/// case `differentiable` makes the result.
+/// An in-place op: x = op(x, operands…) written straight into x, or with history where gradients are
+/// recorded, in which case `differentiable` makes the result.
 template <class Differentiable>
 Tensor& elementwise_in_place(Tensor& x, Op op, std::initializer_list<Operand> others,
                              const Differentiable& differentiable) {
   check_in_place(x, op_info(op).name.data());
   bool history = in_place_needs_gradient(x, {});
-  for (const Operand& other : others) history = history || (other.is_tensor() && in_place_needs_gradient(*other.tensor(), {}));
+  for (const Operand& other : others)
+    history = history || (other.is_tensor() && in_place_needs_gradient(*other.tensor(), {}));
   if (history) return assign_in_place(x, differentiable());
   Operand operands[3] = {x, 0, 0};
   std::size_t count = 1;
@@ -46,7 +49,8 @@ Tensor& elementwise_in_place(Tensor& x, Op op, std::initializer_list<Operand> ot
   return elementwise_into(x, op, std::span<const Operand>(operands, count));
 }
 
-/// Tensors that compute together must live on one device: an Error that names the op and both devices otherwise.
+/// Tensors that compute together must live on one device: an Error that names the op and both devices
+/// otherwise.
 Device common_device(const char* op, std::initializer_list<const Tensor*> tensors);
 
 }  // namespace rustorch

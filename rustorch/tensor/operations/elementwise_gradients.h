@@ -7,7 +7,8 @@
 
 namespace rustorch {
 
-// How elementwise operations with a gradient are written: the op, and beside it the derivative in tensor operations.
+// How elementwise operations with a gradient are written: the op, and beside it the derivative in tensor
+// operations.
 
 /// y = op(x), with the gradient of x from (g, x).
 template <class Derivative>

@@ -1,18 +1,19 @@
 #include "rustorch/tensor/operations/elementwise.h"
 #include "rustorch/tensor/operations/elementwise_core.h"
 
-// The methods of the op table's public rows, out of place and in place, and those of the other elementwise functions.
+// The methods of the op table's public rows, out of place and in place, and those of the other elementwise
+// functions.
 
 namespace rustorch {
 
-#define RUSTORCH_UNARY(name, ...)                                    \
-  Tensor Tensor::name() const { return rustorch::name(*this); }      \
-  Tensor& Tensor::name##_() {                                        \
+#define RUSTORCH_UNARY(name, ...)                                                            \
+  Tensor Tensor::name() const { return rustorch::name(*this); }                              \
+  Tensor& Tensor::name##_() {                                                                \
     return elementwise_in_place(*this, Op::name, {}, [&] { return rustorch::name(*this); }); \
   }
-#define RUSTORCH_BINARY(name, ...)                                                              \
-  Tensor Tensor::name(const Operand& other) const { return rustorch::name(*this, other); }      \
-  Tensor& Tensor::name##_(const Operand& other) {                                               \
+#define RUSTORCH_BINARY(name, ...)                                                                       \
+  Tensor Tensor::name(const Operand& other) const { return rustorch::name(*this, other); }               \
+  Tensor& Tensor::name##_(const Operand& other) {                                                        \
     return elementwise_in_place(*this, Op::name, {other}, [&] { return rustorch::name(*this, other); }); \
   }
 #define RUSTORCH_OP(...)
@@ -31,7 +32,8 @@ Tensor Tensor::clamp(std::optional<Scalar> min, std::optional<Scalar> max) const
 }
 Tensor& Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> max) {
   if (min && max) {
-    return elementwise_in_place(*this, Op::clamp, {*min, *max}, [&] { return rustorch::clamp(*this, min, max); });
+    return elementwise_in_place(*this, Op::clamp, {*min, *max},
+                                [&] { return rustorch::clamp(*this, min, max); });
   }
   RUSTORCH_CHECK(min || max, invalid_argument, "clamp_: at least one of min and max must be given");
   return elementwise_in_place(*this, min ? Op::maximum : Op::minimum, {min ? *min : *max},
@@ -39,7 +41,9 @@ Tensor& Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> max) {
 }
 Tensor Tensor::clamp_min(const Operand& min) const { return rustorch::clamp_min(*this, min); }
 Tensor Tensor::clamp_max(const Operand& max) const { return rustorch::clamp_max(*this, max); }
-Tensor Tensor::lerp(const Tensor& end, const Operand& weight) const { return rustorch::lerp(*this, end, weight); }
+Tensor Tensor::lerp(const Tensor& end, const Operand& weight) const {
+  return rustorch::lerp(*this, end, weight);
+}
 Tensor Tensor::addcmul(const Tensor& a, const Tensor& b, const Scalar& value) const {
   return rustorch::addcmul(*this, a, b, value);
 }

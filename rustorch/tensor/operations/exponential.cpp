@@ -6,8 +6,8 @@
 
 namespace rustorch {
 
-// Gradients of functions of complex numbers multiply by the conjugate of the derivative, as PyTorch's do; conj() of a
-// real tensor is the tensor itself.
+// Gradients of functions of complex numbers multiply by the conjugate of the derivative, as PyTorch's do;
+// conj() of a real tensor is the tensor itself.
 
 Tensor exp(const Tensor& x) {
   return unary_by_result(Op::exp, x, [](const Tensor& g, const Tensor& y) { return g * conj(y); });
@@ -45,19 +45,22 @@ Tensor sqrt(const Tensor& x) {
 }
 
 Tensor rsqrt(const Tensor& x) {
-  return unary_by_result(Op::rsqrt, x, [](const Tensor& g, const Tensor& y) { return g * conj(y * y * y) * -0.5; });
+  return unary_by_result(Op::rsqrt, x,
+                         [](const Tensor& g, const Tensor& y) { return g * conj(y * y * y) * -0.5; });
 }
 
 Tensor sigmoid(const Tensor& x) {
   return unary_by_result(Op::sigmoid, x, [](const Tensor& g, const Tensor& y) {
     if (y.is_complex()) return g * conj(y * (1 - y));
-    return fused_backward(Op::sigmoid_backward, [&] { return g * (1 - y) * y; }, g, y);
+    return fused_backward(
+        Op::sigmoid_backward, [&] { return g * (1 - y) * y; }, g, y);
   });
 }
 
 Tensor logit(const Tensor& x) {
   return unary_by_input(Op::logit, x, [](const Tensor& g, const Tensor& a) {
-    return fused_backward(Op::logit_backward, [&] { return g / (a * (1 - a)); }, g, a);
+    return fused_backward(
+        Op::logit_backward, [&] { return g / (a * (1 - a)); }, g, a);
   });
 }
 
@@ -71,15 +74,20 @@ Tensor logaddexp(const Operand& x, const Operand& y) {
 Tensor logaddexp2(const Operand& x, const Operand& y) {
   return binary(
       Op::logaddexp2, x, y,
-      [](const Tensor& g, const Operand& a, const Operand& b) { return g * sigmoid(sub(a, b) * std::numbers::ln2); },
-      [](const Tensor& g, const Operand& a, const Operand& b) { return g * sigmoid(sub(b, a) * std::numbers::ln2); });
+      [](const Tensor& g, const Operand& a, const Operand& b) {
+        return g * sigmoid(sub(a, b) * std::numbers::ln2);
+      },
+      [](const Tensor& g, const Operand& a, const Operand& b) {
+        return g * sigmoid(sub(b, a) * std::numbers::ln2);
+      });
 }
 
 Tensor xlogy(const Operand& x, const Operand& y) {
   return binary(
       Op::xlogy, x, y,
       [](const Tensor& g, const Operand& a, const Operand& b) {
-        const Tensor logarithm = b.is_tensor() ? log(*b.tensor()) : log(full({}, b.scalar(), {.dtype = g.dtype()}));
+        const Tensor logarithm =
+            b.is_tensor() ? log(*b.tensor()) : log(full({}, b.scalar(), {.dtype = g.dtype()}));
         return where(logical_and(eq(a, 0), le(b, 0)), 0.0, g * logarithm);
       },
       [](const Tensor& g, const Operand& a, const Operand& b) { return g * div(a, b); });
@@ -88,7 +96,9 @@ Tensor xlogy(const Operand& x, const Operand& y) {
 Tensor ldexp(const Operand& x, const Operand& y) {
   return binary(
       Op::ldexp, x, y, [](const Tensor& g, const Operand&, const Operand& b) { return ldexp(g, b); },
-      [](const Tensor& g, const Operand& a, const Operand& b) { return g * ldexp(a, b) * std::numbers::ln2; });
+      [](const Tensor& g, const Operand& a, const Operand& b) {
+        return g * ldexp(a, b) * std::numbers::ln2;
+      });
 }
 
 }  // namespace rustorch

@@ -22,7 +22,8 @@ struct Slice {
                         std::int64_t step_ = 1)
       : start(start_), stop(stop_), step(step_) {}
   Slice(NewAxisType, std::optional<std::int64_t> stop_, std::int64_t step_ = 1) : stop(stop_), step(step_) {}
-  Slice(std::optional<std::int64_t> start_, NewAxisType, std::int64_t step_ = 1) : start(start_), step(step_) {}
+  Slice(std::optional<std::int64_t> start_, NewAxisType, std::int64_t step_ = 1)
+      : start(start_), step(step_) {}
   std::optional<std::int64_t> start, stop;
   std::int64_t step = 1;
 };
@@ -46,13 +47,16 @@ class TensorIndex {
 /// x[i, j, …] with NumPy's rules: integers, slices, Ellipsis and None give a view, tensors a copy.
 Tensor index(const Tensor& x, const std::vector<TensorIndex>& indices);
 /// x[i, j, …] = values, in place; accumulate adds, equal indices too.
-Tensor& index_put_(Tensor& x, const std::vector<TensorIndex>& indices, const Operand& values, bool accumulate = false);
-Tensor index_put(const Tensor& x, const std::vector<TensorIndex>& indices, const Operand& values, bool accumulate = false);
+Tensor& index_put_(Tensor& x, const std::vector<TensorIndex>& indices, const Operand& values,
+                   bool accumulate = false);
+Tensor index_put(const Tensor& x, const std::vector<TensorIndex>& indices, const Operand& values,
+                 bool accumulate = false);
 Tensor gather(const Tensor& x, std::int64_t dim, const Tensor& index);
 Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Operand& source);
 Tensor scatter_add(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source);
 Tensor index_select(const Tensor& x, std::int64_t dim, const Tensor& index);
-Tensor index_add(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source, const Scalar& alpha = 1);
+Tensor index_add(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source,
+                 const Scalar& alpha = 1);
 Tensor masked_select(const Tensor& x, const Tensor& mask);
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Operand& value);
 /// Elements of the flattened x.

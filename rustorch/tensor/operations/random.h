@@ -45,7 +45,8 @@ Tensor normal(const Tensor& mean, const Tensor& std);
 Tensor bernoulli(const Tensor& p);
 /// Indices drawn by the weights in each row of p ([n] or [rows, n]).
 Tensor multinomial(const Tensor& p, std::int64_t samples, bool replacement = false);
-/// Zeroes elements with probability p and scales the rest by 1 / (1 - p), in training; the identity otherwise.
+/// Zeroes elements with probability p and scales the rest by 1 / (1 - p), in training; the identity
+/// otherwise.
 Tensor dropout(const Tensor& x, double p = 0.5, bool training = true);
 
 }  // namespace rustorch

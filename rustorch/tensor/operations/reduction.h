@@ -6,12 +6,13 @@
 
 namespace rustorch {
 
-// Reductions over all dims (the default), one or several, with keepdim; dtypes and NaN as in PyTorch: sums and products
-// of integers and bool are int64, means need floating point, max and min propagate NaN.
+// Reductions over all dims (the default), one or several, with keepdim; dtypes and NaN as in PyTorch: sums
+// and products of integers and bool are int64, means need floating point, max and min propagate NaN.
 
 Tensor sum(const Tensor& x, const Dims& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
 Tensor mean(const Tensor& x, const Dims& dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
-Tensor prod(const Tensor& x, std::optional<std::int64_t> dim = {}, bool keepdim = false, std::optional<DType> dtype = {});
+Tensor prod(const Tensor& x, std::optional<std::int64_t> dim = {}, bool keepdim = false,
+            std::optional<DType> dtype = {});
 Tensor max(const Tensor& x);
 Tensor min(const Tensor& x);
 /// Values and int64 indices along dim.
@@ -20,14 +21,17 @@ std::tuple<Tensor, Tensor> min(const Tensor& x, std::int64_t dim, bool keepdim =
 /// The gradient is shared evenly among equal extremes.
 Tensor amax(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 Tensor amin(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
-std::tuple<Tensor, Tensor> aminmax(const Tensor& x, std::optional<std::int64_t> dim = {}, bool keepdim = false);
+std::tuple<Tensor, Tensor> aminmax(const Tensor& x, std::optional<std::int64_t> dim = {},
+                                   bool keepdim = false);
 Tensor argmax(const Tensor& x, std::optional<std::int64_t> dim = {}, bool keepdim = false);
 Tensor argmin(const Tensor& x, std::optional<std::int64_t> dim = {}, bool keepdim = false);
 /// Σ (x - mean)² / (n - correction).
 Tensor var(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keepdim = false);
 Tensor std(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keepdim = false);
-std::tuple<Tensor, Tensor> var_mean(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keepdim = false);
-std::tuple<Tensor, Tensor> std_mean(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keepdim = false);
+std::tuple<Tensor, Tensor> var_mean(const Tensor& x, const Dims& dims = {}, double correction = 1,
+                                    bool keepdim = false);
+std::tuple<Tensor, Tensor> std_mean(const Tensor& x, const Dims& dims = {}, double correction = 1,
+                                    bool keepdim = false);
 Tensor all(const Tensor& x);
 Tensor all(const Tensor& x, std::int64_t dim, bool keepdim = false);
 Tensor any(const Tensor& x);

@@ -12,13 +12,13 @@ namespace rustorch {
 Tensor reshape(const Tensor& x, const Shape& shape);
 /// A view; an Error that suggests reshape where the strides do not allow it.
 Tensor view(const Tensor& x, const Shape& shape);
-Tensor transpose(const Tensor& x, std::int64_t dim0, std::int64_t dim1);  ///< view
-Tensor swapaxes(const Tensor& x, std::int64_t dim0, std::int64_t dim1);   ///< view
-Tensor permute(const Tensor& x, const Shape& dims);                       ///< view
+Tensor transpose(const Tensor& x, std::int64_t dim0, std::int64_t dim1);         ///< view
+Tensor swapaxes(const Tensor& x, std::int64_t dim0, std::int64_t dim1);          ///< view
+Tensor permute(const Tensor& x, const Shape& dims);                              ///< view
 Tensor movedim(const Tensor& x, const Shape& source, const Shape& destination);  ///< view
-Tensor squeeze(const Tensor& x);                                          ///< view
-Tensor squeeze(const Tensor& x, const Dims& dims);                        ///< view
-Tensor unsqueeze(const Tensor& x, std::int64_t dim);                      ///< view
+Tensor squeeze(const Tensor& x);                                                 ///< view
+Tensor squeeze(const Tensor& x, const Dims& dims);                               ///< view
+Tensor unsqueeze(const Tensor& x, std::int64_t dim);                             ///< view
 Tensor flatten(const Tensor& x, std::int64_t start_dim = 0, std::int64_t end_dim = -1);
 Tensor unflatten(const Tensor& x, std::int64_t dim, const Shape& sizes);
 /// Broadcasts size-1 dims (and new leading ones) by stride 0; -1 keeps a dim. View.
@@ -42,10 +42,10 @@ Tensor concat(const std::vector<Tensor>& tensors, std::int64_t dim = 0);
 Tensor stack(const std::vector<Tensor>& tensors, std::int64_t dim = 0);
 Tensor hstack(const std::vector<Tensor>& tensors);
 Tensor vstack(const std::vector<Tensor>& tensors);
-std::vector<Tensor> split(const Tensor& x, std::int64_t size, std::int64_t dim = 0);   ///< views
-std::vector<Tensor> split(const Tensor& x, const Shape& sizes, std::int64_t dim = 0);  ///< views
-std::vector<Tensor> chunk(const Tensor& x, std::int64_t chunks, std::int64_t dim = 0);  ///< views
-std::vector<Tensor> unbind(const Tensor& x, std::int64_t dim = 0);                      ///< views
+std::vector<Tensor> split(const Tensor& x, std::int64_t size, std::int64_t dim = 0);        ///< views
+std::vector<Tensor> split(const Tensor& x, const Shape& sizes, std::int64_t dim = 0);       ///< views
+std::vector<Tensor> chunk(const Tensor& x, std::int64_t chunks, std::int64_t dim = 0);      ///< views
+std::vector<Tensor> unbind(const Tensor& x, std::int64_t dim = 0);                          ///< views
 Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t length);  ///< view
 Tensor select(const Tensor& x, std::int64_t dim, std::int64_t index);                       ///< view
 /// x[…, start:stop:step, …] along dim, bounds clipped as in Python; step > 0. View.
@@ -53,9 +53,12 @@ Tensor slice(const Tensor& x, std::int64_t dim, std::optional<std::int64_t> star
              std::optional<std::int64_t> stop = {}, std::int64_t step = 1);
 /// Windows of `size` along dim as a new last dim. View.
 Tensor unfold(const Tensor& x, std::int64_t dim, std::int64_t size, std::int64_t step);
-Tensor diagonal(const Tensor& x, std::int64_t offset = 0, std::int64_t dim1 = 0, std::int64_t dim2 = 1);  ///< view
-/// Any layout over x's storage; bounds are checked. The offset counts from the storage's start and defaults to x's. View.
-Tensor as_strided(const Tensor& x, const Shape& shape, const Strides& strides, std::optional<std::int64_t> offset = {});
+Tensor diagonal(const Tensor& x, std::int64_t offset = 0, std::int64_t dim1 = 0,
+                std::int64_t dim2 = 1);  ///< view
+/// Any layout over x's storage; bounds are checked. The offset counts from the storage's start and defaults
+/// to x's. View.
+Tensor as_strided(const Tensor& x, const Shape& shape, const Strides& strides,
+                  std::optional<std::int64_t> offset = {});
 Tensor t(const Tensor& x);  ///< view; rank ≤ 2
 
 enum class PadMode : std::uint8_t { constant, reflect, replicate, circular };

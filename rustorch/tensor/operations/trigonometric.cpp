@@ -15,10 +15,12 @@ Tensor tan(const Tensor& x) {
   return unary_by_result(Op::tan, x, [](const Tensor& g, const Tensor& y) { return g * conj(y * y + 1); });
 }
 Tensor asin(const Tensor& x) {
-  return unary_by_input(Op::asin, x, [](const Tensor& g, const Tensor& a) { return g * conj(rsqrt(1 - a * a)); });
+  return unary_by_input(Op::asin, x,
+                        [](const Tensor& g, const Tensor& a) { return g * conj(rsqrt(1 - a * a)); });
 }
 Tensor acos(const Tensor& x) {
-  return unary_by_input(Op::acos, x, [](const Tensor& g, const Tensor& a) { return -g * conj(rsqrt(1 - a * a)); });
+  return unary_by_input(Op::acos, x,
+                        [](const Tensor& g, const Tensor& a) { return -g * conj(rsqrt(1 - a * a)); });
 }
 Tensor atan(const Tensor& x) {
   return unary_by_input(Op::atan, x, [](const Tensor& g, const Tensor& a) { return g / conj(a * a + 1); });
@@ -33,16 +35,17 @@ Tensor cosh(const Tensor& x) {
 Tensor tanh(const Tensor& x) {
   return unary_by_result(Op::tanh, x, [](const Tensor& g, const Tensor& y) {
     if (y.is_complex()) return g * conj(1 - y * y);
-    return fused_backward(Op::tanh_backward, [&] { return g * (1 - y * y); }, g, y);
+    return fused_backward(
+        Op::tanh_backward, [&] { return g * (1 - y * y); }, g, y);
   });
 }
 Tensor asinh(const Tensor& x) {
-  return unary_by_input(Op::asinh, x, [](const Tensor& g, const Tensor& a) { return g * conj(rsqrt(a * a + 1)); });
+  return unary_by_input(Op::asinh, x,
+                        [](const Tensor& g, const Tensor& a) { return g * conj(rsqrt(a * a + 1)); });
 }
 Tensor acosh(const Tensor& x) {
-  return unary_by_input(Op::acosh, x, [](const Tensor& g, const Tensor& a) {
-    return g * conj(rsqrt(a - 1) * rsqrt(a + 1));
-  });
+  return unary_by_input(
+      Op::acosh, x, [](const Tensor& g, const Tensor& a) { return g * conj(rsqrt(a - 1) * rsqrt(a + 1)); });
 }
 Tensor atanh(const Tensor& x) {
   return unary_by_input(Op::atanh, x, [](const Tensor& g, const Tensor& a) { return g / conj(1 - a * a); });

@@ -1,0 +1,75 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "rustorch/backends/runtime.h"
+#include "rustorch/cli/commands.h"
+#include "rustorch/cli/model_file.h"
+#include "rustorch/cli/threads.h"
+#include "rustorch/data/fashion_mnist.h"
+#include "rustorch/data/loader.h"
+#include "rustorch/tensor/operations/loss.h"
+#include "rustorch/training/trainer.h"
+
+namespace rustorch::cli {
+namespace {
+
+struct EvaluateArguments {
+  std::string model;
+  std::string device = "auto";
+  std::string data;
+  bool json = false;
+};
+
+int evaluate(const EvaluateArguments& arguments) {
+  const Device device(arguments.device);
+  backend_for(device);
+  prepare_threads({});
+  training::FashionMnistCnn model = load_fashion_mnist_cnn(arguments.model, device);
+  const data::FashionMnist images = data::FashionMnist::load_test(arguments.data);
+  data::DataLoader loader(images.test_set(), {.batch_size = 500, .workers = 1});
+  const auto loss = [](const Tensor& output, const Tensor& target) { return cross_entropy(output, target); };
+  constexpr auto& names = data::FashionMnist::class_names;
+  const training::Evaluation result =
+      training::evaluate(model, loader, loss, static_cast<std::int64_t>(names.size()), device);
+  nlohmann::ordered_json classes = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto truth = static_cast<std::int64_t>(i);
+    std::int64_t total = 0;
+    for (std::int64_t j = 0; j < result.confusion.classes(); ++j) total += result.confusion.count(truth, j);
+    classes[std::string(names[i])] =
+        total > 0 ? static_cast<double>(result.confusion.count(truth, truth)) / static_cast<double>(total)
+                  : 0.0;
+  }
+  if (arguments.json) {
+    fmt::print("{}\n", nlohmann::ordered_json{{"model", arguments.model},
+                                              {"device", device.to_string()},
+                                              {"images", result.confusion.total()},
+                                              {"test_accuracy", result.accuracy()},
+                                              {"test_loss", result.loss},
+                                              {"class_accuracy", classes}}
+                           .dump());
+    return exit_done;
+  }
+  fmt::print("test accuracy  {:.2f} %  ({} images)\ntest loss      {:.4f}\n", 100 * result.accuracy(),
+             result.confusion.total(), result.loss);
+  for (const auto& [name, share] : classes.items())
+    fmt::print("  {:<14} {:6.2f} %\n", name, 100 * share.get<double>());
+  return exit_done;
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("evaluate", "Test a trained model on the test images");
+  auto arguments = std::make_shared<EvaluateArguments>();
+  command->add_option("model", arguments->model, "model.safetensors")->required();
+  command->add_option("--device", arguments->device, "auto, cpu, cuda:0, opencl:0, metal:0")
+      ->capture_default_str();
+  command->add_option("--data", arguments->data, "Folder with the IDX files, gzipped or not");
+  command->add_flag("--json", arguments->json, "Print one JSON object");
+  command->callback([&action, arguments] { action = [arguments] { return evaluate(*arguments); }; });
+}
+
+}  // namespace rustorch::cli

@@ -1,0 +1,81 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "rustorch/cli/commands.h"
+#include "rustorch/cli/model_file.h"
+#include "rustorch/cli/terminal.h"
+#include "rustorch/cli/threads.h"
+#include "rustorch/data/fashion_mnist.h"
+#include "rustorch/tensor/gradient.h"
+#include "rustorch/tensor/operations/normalization.h"
+#include "rustorch/tensor/operations/shape.h"
+#include "rustorch/tensor/operations/sorting.h"
+
+namespace rustorch::cli {
+namespace {
+
+struct PredictArguments {
+  std::string model;
+  std::vector<std::string> images;
+  std::int64_t top = 3;
+  bool json = false;
+};
+
+int predict(const PredictArguments& arguments) {
+  prepare_threads({});
+  constexpr auto& names = data::FashionMnist::class_names;
+  const NoGrad no_grad;
+  training::FashionMnistCnn model = load_fashion_mnist_cnn(arguments.model, Device());
+  nlohmann::ordered_json predictions = nlohmann::ordered_json::array();
+  constexpr std::int64_t at_once = 500;
+  for (const std::string& file : arguments.images) {
+    const Tensor images = data::read_fashion_mnist_images(file);
+    for (std::int64_t start = 0; start < images.size(0); start += at_once) {
+      const Tensor part = images.slice(0, start, start + at_once);
+      const Tensor probabilities = softmax(model(data::fashion_mnist_input(part)), 1);
+      const auto [values, classes] = probabilities.topk(arguments.top, 1);
+      const std::vector<double> value = values.to_vector<double>();
+      const std::vector<std::int64_t> index = classes.to_vector<std::int64_t>();
+      for (std::int64_t i = 0; i < part.size(0); ++i) {
+        nlohmann::ordered_json classes_of_image = nlohmann::ordered_json::array();
+        for (std::int64_t k = 0; k < arguments.top; ++k) {
+          const auto at = static_cast<std::size_t>(i * arguments.top + k);
+          classes_of_image.push_back({{"class", std::string(names[static_cast<std::size_t>(index[at])])},
+                                      {"probability", value[at]}});
+        }
+        const std::string name = images.size(0) == 1 ? file : fmt::format("{}[{}]", file, start + i);
+        if (arguments.json) {
+          predictions.push_back({{"image", name}, {"predictions", classes_of_image}});
+          continue;
+        }
+        fmt::print("{}\n", styled(stdout, Style::bold, name));
+        for (const auto& entry : classes_of_image) {
+          fmt::print("  {:<14} {:6.2f} %\n", entry["class"].get<std::string>(),
+                     100 * entry["probability"].get<double>());
+        }
+      }
+    }
+  }
+  if (arguments.json) {
+    fmt::print("{}\n", nlohmann::ordered_json{{"model", arguments.model}, {"images", predictions}}.dump());
+  }
+  return exit_done;
+}
+
+}  // namespace
+
+void add_predict(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("predict", "Name what is on images: PNG, JPEG or IDX");
+  auto arguments = std::make_shared<PredictArguments>();
+  command->add_option("model", arguments->model, "model.safetensors")->required();
+  command->add_option("images", arguments->images, "PNG, JPEG or IDX files")->required();
+  command->add_option("--top", arguments->top, "How many classes to show")
+      ->check(CLI::Range(1, 10))
+      ->capture_default_str();
+  command->add_flag("--json", arguments->json, "Print one JSON object");
+  command->callback([&action, arguments] { action = [arguments] { return predict(*arguments); }; });
+}
+
+}  // namespace rustorch::cli

@@ -1,0 +1,61 @@
+#include "rustorch/cli/train_settings.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "rustorch/error/error.h"
+#include "rustorch/model_io/common/atomic_file.h"
+
+namespace rustorch::cli {
+namespace {
+
+constexpr const char* file_name = "settings.json";
+
+template <class T>
+void check_same(const char* option, bool given, const T& wanted, const T& stored) {
+  if (!given || wanted == stored) return;
+  fail_with_suggestion(ErrorCode::invalid_argument,
+                       fmt::format("leave {} out, or start a new run without --resume", option),
+                       "{} {} differs from the {} of the run that is resumed", option, wanted, stored);
+}
+
+}  // namespace
+
+void save_settings(const std::filesystem::path& folder, const TrainSettings& settings) {
+  const nlohmann::ordered_json object = {{"epochs", settings.epochs},
+                                         {"batch_size", settings.batch_size},
+                                         {"learning_rate", settings.learning_rate},
+                                         {"seed", settings.seed},
+                                         {"data", settings.data}};
+  write_file_atomically(folder / file_name, object.dump(2) + "\n");
+}
+
+TrainSettings load_settings(const std::filesystem::path& folder, const TrainSettings& command_line,
+                            const GivenSettings& given) {
+  const std::filesystem::path path = folder / file_name;
+  std::ifstream file(path);
+  if (!file.is_open()) {
+    fail_with_suggestion(ErrorCode::not_found,
+                         "give the folder of a run: --resume DIR (or --out DIR --resume)",
+                         "{}: there is no run to resume", path.string());
+  }
+  TrainSettings settings;
+  try {
+    const auto object = nlohmann::json::parse(file);
+    settings = {object.at("epochs").get<std::int64_t>(), object.at("batch_size").get<std::int64_t>(),
+                object.at("learning_rate").get<double>(), object.at("seed").get<std::uint64_t>(),
+                object.at("data").get<std::string>()};
+  } catch (const nlohmann::json::exception& error) {
+    fail(ErrorCode::corrupt_data, "{}: not the settings of a run: {}", path.string(), error.what());
+  }
+  check_same("--epochs", given.epochs, command_line.epochs, settings.epochs);
+  check_same("--batch-size", given.batch_size, command_line.batch_size, settings.batch_size);
+  check_same("--lr", given.learning_rate, command_line.learning_rate, settings.learning_rate);
+  check_same("--seed", given.seed, command_line.seed, settings.seed);
+  if (given.data) settings.data = command_line.data;
+  return settings;
+}
+
+}  // namespace rustorch::cli

@@ -1,5 +1,6 @@
 #include "rustorch/data/loader.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -9,6 +10,8 @@
 #include <vector>
 
 #include "rustorch/data/random_stream.h"
+#include "rustorch/device/device_scope.h"
+#include "rustorch/tensor/gradient.h"
 #include "rustorch/tensor/operations/random.h"
 
 namespace rustorch::data {
@@ -97,9 +100,20 @@ class DirectSource final : public BatchSource {
 class WorkerSource final : public BatchSource {
  public:
   WorkerSource(Epoch epoch, std::size_t first, std::size_t workers, std::size_t prefetch)
-      : BatchSource(std::move(epoch), first), ring_(workers * prefetch), unclaimed_(first), taken_(first) {
+      : BatchSource(std::move(epoch), first),
+        ring_(std::min(workers * prefetch, epoch_.size())),
+        unclaimed_(first),
+        taken_(first) {
+    threads_.reserve(workers);
     try {
-      for (std::size_t i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
+      for (std::size_t i = 0; i < workers; ++i) {
+        // A dataset's own code shall do the same in a worker as on the consumer's thread.
+        threads_.emplace_back([this, device = default_device(), gradients = grad_enabled()] {
+          const DeviceScope device_scope(device);
+          const EnableGrad gradient_scope(gradients);
+          work();
+        });
+      }
     } catch (const std::system_error& error) {
       stop();
       fail(ErrorCode::unsupported, "cannot start thread {} of {} of a data loader: {}", threads_.size() + 1,

@@ -165,7 +165,7 @@ struct Complex {
     const bool real_larger = (b.re < 0 ? -b.re : b.re) >= (b.im < 0 ? -b.im : b.im);
     const T large = real_larger ? b.re : b.im;
     const T small = real_larger ? b.im : b.re;
-    if (large == 0) return {a.re / large, a.im / large};
+    if (large == 0 && small == 0) return {a.re / T{0}, a.im / T{0}};
     const T ratio = small / large;
     const T scale = T{1} / (large + small * ratio);
     const T re = real_larger ? a.re + a.im * ratio : a.re * ratio + a.im;

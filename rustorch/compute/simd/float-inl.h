@@ -9,6 +9,8 @@
 
 #include <hwy/highway.h>
 
+#include <limits>
+
 #include "rustorch/compute/simd/lane_math.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -42,7 +44,8 @@ struct Vector {
   friend HWY_INLINE Vector operator-(Vector a) { return {hn::Xor(a.v, hn::SignBit(Tag()))}; }
 
   friend HWY_INLINE Mask<T> operator==(Vector a, Vector b) { return {hn::Eq(a.v, b.v)}; }
-  friend HWY_INLINE Mask<T> operator!=(Vector a, Vector b) { return {hn::Ne(a.v, b.v)}; }
+  /// True where either is NaN (Highway's Ne is not, on some targets).
+  friend HWY_INLINE Mask<T> operator!=(Vector a, Vector b) { return {hn::Not(hn::Eq(a.v, b.v))}; }
   friend HWY_INLINE Mask<T> operator<(Vector a, Vector b) { return {hn::Lt(a.v, b.v)}; }
   friend HWY_INLINE Mask<T> operator<=(Vector a, Vector b) { return {hn::Le(a.v, b.v)}; }
   friend HWY_INLINE Mask<T> operator>(Vector a, Vector b) { return {hn::Gt(a.v, b.v)}; }
@@ -61,22 +64,31 @@ template <class T>
 HWY_INLINE Vector<T> sqrt(Vector<T> x) {
   return {hn::Sqrt(x.v)};
 }
-/// To the nearest integer, halves to the even one; -0 stays.
+/// Rounded numbers keep the sign of x, zeros too; Highway's scalar target drops it.
+template <class T>
+HWY_INLINE Vector<T> with_sign_of(Vector<T> rounded, [[maybe_unused]] Vector<T> x) {
+#if HWY_TARGET == HWY_SCALAR
+  return {hn::CopySign(rounded.v, x.v)};
+#else
+  return rounded;
+#endif
+}
+/// To the nearest integer, halves to the even one.
 template <class T>
 HWY_INLINE Vector<T> round(Vector<T> x) {
-  return {hn::Round(x.v)};
+  return with_sign_of(Vector<T>{hn::Round(x.v)}, x);
 }
 template <class T>
 HWY_INLINE Vector<T> trunc(Vector<T> x) {
-  return {hn::Trunc(x.v)};
+  return with_sign_of(Vector<T>{hn::Trunc(x.v)}, x);
 }
 template <class T>
 HWY_INLINE Vector<T> floor(Vector<T> x) {
-  return {hn::Floor(x.v)};
+  return with_sign_of(Vector<T>{hn::Floor(x.v)}, x);
 }
 template <class T>
 HWY_INLINE Vector<T> ceil(Vector<T> x) {
-  return {hn::Ceil(x.v)};
+  return with_sign_of(Vector<T>{hn::Ceil(x.v)}, x);
 }
 template <class T>
 HWY_INLINE Vector<T> copysign(Vector<T> magnitude, Vector<T> sign) {
@@ -86,6 +98,23 @@ HWY_INLINE Vector<T> copysign(Vector<T> magnitude, Vector<T> sign) {
 template <class T>
 HWY_INLINE Vector<T> fused_multiply_add(Vector<T> a, Vector<T> b, Vector<T> c) {
   return {hn::MulAdd(a.v, b.v, c.v)};
+}
+
+/// a * b - product exactly, where `product` is the rounded a * b and nothing overflows or vanishes.
+template <class T>
+HWY_INLINE Vector<T> multiply_error(Vector<T> a, Vector<T> b, Vector<T> product) {
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_SSE4  // no fused multiply-add: Dekker's product of halves
+  const Vector<T> splitter = Vector<T>::literal(sizeof(T) == 4 ? 4097.0 : 134217729.0);
+  const Vector<T> a_scaled = a * splitter;
+  const Vector<T> b_scaled = b * splitter;
+  const Vector<T> a_high = a_scaled - (a_scaled - a);
+  const Vector<T> b_high = b_scaled - (b_scaled - b);
+  const Vector<T> a_low = a - a_high;
+  const Vector<T> b_low = b - b_high;
+  return a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low);
+#else
+  return {hn::MulSub(a.v, b.v, product.v)};
+#endif
 }
 
 template <class T>
@@ -104,6 +133,29 @@ HWY_INLINE Mask<T> is_finite(Vector<T> x) {
 template <class T>
 HWY_INLINE bool all(Mask<T> mask) {
   return hn::AllTrue(hn::ScalableTag<T>(), mask.m);
+}
+
+/// Literals of the formulas' number type: lit(0.5).
+template <class X>
+struct Literal {
+  HWY_INLINE X operator()(double value) const { return X::literal(value); }
+};
+
+/// A constant that differs between float and double.
+template <class T>
+HWY_INLINE Vector<T> by_type(double for_float, double for_double) {
+  return Vector<T>::literal(sizeof(T) == 4 ? for_float : for_double);
+}
+
+/// c0 + c1 x + c2 x² …, with a set of coefficients for each type.
+template <class T, std::size_t float_count, std::size_t double_count>
+HWY_INLINE Vector<T> polynomial(Vector<T> x, const double (&for_float)[float_count],
+                                const double (&for_double)[double_count]) {
+  constexpr std::size_t count = sizeof(T) == 4 ? float_count : double_count;
+  const double* c = sizeof(T) == 4 ? for_float : for_double;
+  Vector<T> y = Vector<T>::literal(c[count - 1]);
+  for (std::size_t i = count - 1; i-- > 0;) y = fused_multiply_add(y, x, Vector<T>::literal(c[i]));
+  return y;
 }
 
 /// Applies a function of numbers to every lane: for functions that have no vector form yet. Not inlined, so

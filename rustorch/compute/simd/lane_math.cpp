@@ -65,8 +65,9 @@ template <class T>
 std::complex<T> log1p_of(std::complex<T> z) {
   const T a = z.real(), b = z.imag();
   if (!(std::abs(a) <= 1 && std::abs(b) <= 1)) return std::log(std::complex<T>(1) + z);
-  // |1 + z|² - 1 = a (2 + a) + b², which does not cancel near 0.
-  return {std::log1p(a * (2 + a) + b * b) / 2, std::atan2(b, 1 + a)};
+  // |1 + z|² - 1 = a (2 + a) + b², which does not cancel near 0; in double it hardly does near -1.
+  const double x = a, y = b;
+  return {static_cast<T>(std::log1p(x * (2 + x) + y * y) / 2), std::atan2(b, 1 + a)};
 }
 
 }  // namespace

@@ -18,12 +18,6 @@ HWY_BEFORE_NAMESPACE();
 namespace rustorch::simd {
 namespace HWY_NAMESPACE {
 
-/// A constant that differs between float and double.
-template <class T>
-HWY_INLINE Vector<T> by_type(double for_float, double for_double) {
-  return Vector<T>::literal(sizeof(T) == 4 ? for_float : for_double);
-}
-
 /// e^x. Arguments whose result overflows are replaced by one that just overflows, because Highway's
 /// exponent arithmetic wraps.
 template <class T>
@@ -139,24 +133,31 @@ HWY_INLINE Vector<T> log1p(Vector<T> x) {
   return select(x > minus_one, small, outside);
 }
 
-/// Beyond these arguments Highway's reduction of sin and cos loses digits: the C library takes over.
+/// Beyond these arguments Highway's reduction of sin and cos loses digits: the C library takes over those
+/// lanes.
 template <class T>
 HWY_INLINE Mask<T> reduces_well(Vector<T> x) {
   return abs(x) <= by_type<T>(8192.0, 39000.0);
 }
 template <class T>
 HWY_INLINE Vector<T> sin(Vector<T> x) {
-  if (HWY_UNLIKELY(!all(reduces_well(x)))) return lane_by_lane<T, lane::sin<T>>(x);
-  return select(x == Vector<T>::literal(0), x, Vector<T>{hn::Sin(hn::ScalableTag<T>(), x.v)});
+  const Vector<T> y = select(x == Vector<T>::literal(0), x, Vector<T>{hn::Sin(hn::ScalableTag<T>(), x.v)});
+  const Mask<T> good = reduces_well(x);
+  return HWY_LIKELY(all(good)) ? y : select(good, y, lane_by_lane<T, lane::sin<T>>(x));
 }
 template <class T>
 HWY_INLINE Vector<T> cos(Vector<T> x) {
-  if (HWY_UNLIKELY(!all(reduces_well(x)))) return lane_by_lane<T, lane::cos<T>>(x);
-  return {hn::Cos(hn::ScalableTag<T>(), x.v)};
+  const Vector<T> y{hn::Cos(hn::ScalableTag<T>(), x.v)};
+  const Mask<T> good = reduces_well(x);
+  return HWY_LIKELY(all(good)) ? y : select(good, y, lane_by_lane<T, lane::cos<T>>(x));
 }
 template <class T>
 HWY_INLINE Vector<T> tan(Vector<T> x) {
-  return lane_by_lane<T, lane::tan<T>>(x);
+  const hn::ScalableTag<T> d;
+  const Vector<T> y = Vector<T>{hn::Sin(d, x.v)} / Vector<T>{hn::Cos(d, x.v)};
+  const Vector<T> kept = select(x == Vector<T>::literal(0), x, y);
+  const Mask<T> good = reduces_well(x);
+  return HWY_LIKELY(all(good)) ? kept : select(good, kept, lane_by_lane<T, lane::tan<T>>(x));
 }
 
 template <class T>
@@ -208,31 +209,91 @@ HWY_INLINE Vector<T> atanh(Vector<T> x) {
   return copysign(Vector<T>::literal(0.5) * log1p((a + a) / (Vector<T>::literal(1) - a)), x);
 }
 
+/// The angle of the point (x, y): Highway's arc tangent of the smaller part over the larger, moved to its
+/// octant.
+template <class T>
+HWY_INLINE Vector<T> atan2(Vector<T> y, Vector<T> x) {
+  const Literal<Vector<T>> lit;
+  const Vector<T> ax = abs(x);
+  const Vector<T> ay = abs(y);
+  const Mask<T> steep = ay > ax;
+  const Vector<T> large = select(steep, ay, ax);
+  const Vector<T> small = select(steep, ax, ay);
+  // 0 / 0 is the direction of the x axis, infinity / infinity a diagonal.
+  const Vector<T> ratio = select(large == lit(0), lit(0),
+                                 select(is_infinite(small) && is_infinite(large), lit(1), small / large));
+  const Vector<T> octant{hn::Atan(hn::ScalableTag<T>(), ratio.v)};
+  const Vector<T> quadrant = select(steep, lit(1.57079632679489661923) - octant, octant);
+  const Vector<T> half = select(sign_bit(x), lit(3.14159265358979323846) - quadrant, quadrant);
+  return select(x != x || y != y, x + y, copysign(half, y));
+}
+
+template <class T>
+HWY_INLINE Vector<T> hypot(Vector<T> x, Vector<T> y) {
+  const Literal<Vector<T>> lit;
+  const Vector<T> ax = abs(x);
+  const Vector<T> ay = abs(y);
+  const Vector<T> large = select(ay > ax, ay, ax);
+  const Vector<T> small = select(ay > ax, ax, ay);
+  const Vector<T> ratio = small / large;
+  const Vector<T> length =
+      select(large == lit(0), lit(0), large * sqrt(fused_multiply_add(ratio, ratio, lit(1))));
+  // An infinite part wins, even over NaN.
+  const Vector<T> infinity = lit(std::numeric_limits<T>::infinity());
+  return select(ax == infinity || ay == infinity, infinity, select(x != x || y != y, x + y, length));
+}
+
+/// The exact rest of x / y with the sign of x.
+template <class T>
+HWY_INLINE Vector<T> fmod(Vector<T> x, Vector<T> y) {
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_SSE4  // exact only with a fused multiply-add
+  return lane_by_lane<T, lane::fmod<T>>(x, y);
+#else
+  const Literal<Vector<T>> lit;
+  const Vector<T> ax = abs(x);
+  const Vector<T> ay = abs(y);
+  // While the quotient is whole it is right up to 1, and the rest of that is exact.
+  const Vector<T> quotient = trunc(ax / ay);
+  const Vector<T> rest{hn::NegMulAdd(quotient.v, ay.v, ax.v)};
+  const Vector<T> raised = select(rest < lit(0), rest + ay, rest);
+  const Vector<T> lowered = select(raised >= ay, raised - ay, raised);
+  const Mask<T> good = quotient < by_type<T>(4194304.0, 2251799813685248.0) && is_finite(y);
+  const Vector<T> result = copysign(lowered, x);
+  return HWY_LIKELY(all(good)) ? result : select(good, result, lane_by_lane<T, lane::fmod<T>>(x, y));
+#endif
+}
+
 template <class T>
 HWY_INLINE Vector<T> pow(Vector<T> x, Vector<T> y) {
   return lane_by_lane<T, lane::pow<T>>(x, y);
 }
-template <class T>
-HWY_INLINE Vector<T> atan2(Vector<T> y, Vector<T> x) {
-  return lane_by_lane<T, lane::atan2<T>>(y, x);
+
+#if HWY_TARGET != HWY_SCALAR
+/// float powers by way of double, whose logarithm is precise enough for any exponent.
+HWY_INLINE Vector<float> pow(Vector<float> x, Vector<float> y) {
+  const Literal<Vector<float>> lit;
+  const hn::ScalableTag<float> d;
+  const hn::ScalableTag<double> dd;
+  const hn::Half<hn::ScalableTag<float>> dh;
+  const auto power = [&](hn::Vec<hn::Half<hn::ScalableTag<float>>> base,
+                         hn::Vec<hn::Half<hn::ScalableTag<float>>> exponent) HWY_ATTR {
+    const Vector<double> logarithm{hn::Log(dd, hn::PromoteTo(dd, base))};
+    return hn::DemoteTo(dh, exp(Vector<double>{hn::PromoteTo(dd, exponent)} * logarithm).v);
+  };
+  const Vector<float> base = abs(x);
+  const Vector<float> size{hn::Combine(d, power(hn::UpperHalf(dh, base.v), hn::UpperHalf(dh, y.v)),
+                                       power(hn::LowerHalf(dh, base.v), hn::LowerHalf(dh, y.v)))};
+  // A negative base takes the sign of an odd exponent, and has no other power than whole ones.
+  const Vector<float> half = y * lit(0.5);
+  const Vector<float> for_whole = select(half == trunc(half), size, -size);
+  const Vector<float> for_negative =
+      select(y == trunc(y), for_whole, lit(std::numeric_limits<float>::quiet_NaN()));
+  const Vector<float> result = select(x < lit(0), for_negative, size);
+  const Mask<float> good = is_finite(x) && is_finite(y) && base > lit(0);
+  return HWY_LIKELY(all(good)) ? result : select(good, result, lane_by_lane<float, lane::pow<float>>(x, y));
 }
-template <class T>
-HWY_INLINE Vector<T> hypot(Vector<T> x, Vector<T> y) {
-  return lane_by_lane<T, lane::hypot<T>>(x, y);
-}
-/// The exact rest of x / y with the sign of x.
-template <class T>
-HWY_INLINE Vector<T> fmod(Vector<T> x, Vector<T> y) {
-  return lane_by_lane<T, lane::fmod<T>>(x, y);
-}
-template <class T>
-HWY_INLINE Vector<T> erf(Vector<T> x) {
-  return lane_by_lane<T, lane::erf<T>>(x);
-}
-template <class T>
-HWY_INLINE Vector<T> erfc(Vector<T> x) {
-  return lane_by_lane<T, lane::erfc<T>>(x);
-}
+#endif
+
 template <class T>
 HWY_INLINE Vector<T> lgamma(Vector<T> x) {
   return lane_by_lane<T, lane::lgamma<T>>(x);

@@ -10,16 +10,11 @@
 
 #include "rustorch/compute/simd/element-inl.h"
 #include "rustorch/compute/simd/math-inl.h"
+#include "rustorch/compute/simd/ops/error_function-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rustorch::simd {
 namespace HWY_NAMESPACE {
-
-/// Literals of the formulas' number type: lit(0.5).
-template <class X>
-struct Literal {
-  HWY_INLINE X operator()(double value) const { return X::literal(value); }
-};
 
 /// NaN in any operand wins.
 template <class X>
@@ -116,9 +111,17 @@ HWY_INLINE Vector<T> softplus(Vector<T> x) {
   const Literal<Vector<T>> lit;
   return select(x > lit(0), x, lit(0)) + log1p(exp(-abs(x)));
 }
+/// 1 / (1 + e^-x), as precise where it is small.
 template <class T>
 HWY_INLINE Vector<T> sigmoid(Vector<T> x) {
   const Literal<Vector<T>> lit;
+  const Vector<T> e = exp(-abs(x));
+  const Vector<T> large = lit(1) / (lit(1) + e);
+  return select(x < lit(0), e * large, large);
+}
+template <class T>
+HWY_INLINE Complex<T> sigmoid(Complex<T> x) {
+  const Literal<Complex<T>> lit;
   return lit(1) / (lit(1) + exp(-x));
 }
 template <class T>
@@ -127,19 +130,59 @@ HWY_INLINE Vector<T> silu_backward(Vector<T> gradient, Vector<T> x) {
   const Vector<T> s = sigmoid(x);
   return gradient * s * (lit(1) + x * (lit(1) - s));
 }
+
+/// x · Φ(x), the normal distribution's share below x; erfc keeps its digits where that is small.
+template <class T>
+HWY_INLINE Vector<T> gelu(Vector<T> x) {
+  const Literal<Vector<T>> lit;
+  return lit(0.5) * x * erfc(x * lit(-0.70710678118654752440));
+}
+template <class T>
+HWY_INLINE Vector<T> gelu_backward(Vector<T> gradient, Vector<T> x) {
+  const Literal<Vector<T>> lit;
+  const Vector<T> share = lit(0.5) * erfc(x * lit(-0.70710678118654752440));
+  return gradient * (share + x * lit(0.39894228040143267794) * exp(lit(-0.5) * x * x));
+}
+/// 0.5 x (1 + tanh(u)) with u = √(2/π) (x + 0.044715 x³), which is x · sigmoid(2u).
+template <class T>
+HWY_INLINE Vector<T> gelu_tanh(Vector<T> x) {
+  const Literal<Vector<T>> lit;
+  return x * sigmoid(lit(1.59576912160573071176) * (x + lit(0.044715) * x * x * x));
+}
 template <class T>
 HWY_INLINE Vector<T> gelu_tanh_backward(Vector<T> gradient, Vector<T> x) {
   const Literal<Vector<T>> lit;
-  const Vector<T> scale = lit(0.79788456080286535588);
-  const Vector<T> t = tanh(scale * (x + lit(0.044715) * x * x * x));
-  const Vector<T> inner = scale * (lit(1) + lit(3 * 0.044715) * x * x);
-  return gradient * lit(0.5) * ((lit(1) + t) + x * (lit(1) - t * t) * inner);
+  const Vector<T> scale = lit(1.59576912160573071176);
+  const Vector<T> s = sigmoid(scale * (x + lit(0.044715) * x * x * x));
+  const Vector<T> slope = scale * (lit(1) + lit(0.134145) * x * x);
+  const Vector<T> rest = s * (lit(1) - s);
+  // Where s is 0 or 1 in full, x · slope may have overflowed.
+  return gradient * (s + select(rest == lit(0), lit(0), x * slope * rest));
+}
+
+/// tanh(softplus(x)) is n / (n + 2) with n = e^x (e^x + 2): 1 - 2 / (n + 2) from 20 on.
+template <class T>
+struct Mish {
+  Vector<T> n;
+  explicit HWY_INLINE Mish(Vector<T> x) {
+    const Literal<Vector<T>> lit;
+    const Vector<T> e = exp(select(x > lit(20), lit(20), x));
+    n = e * (e + lit(2));
+  }
+};
+template <class T>
+HWY_INLINE Vector<T> mish(Vector<T> x) {
+  const Literal<Vector<T>> lit;
+  const Vector<T> n = Mish<T>(x).n;
+  return x * (n / (n + lit(2)));
 }
 template <class T>
 HWY_INLINE Vector<T> mish_backward(Vector<T> gradient, Vector<T> x) {
   const Literal<Vector<T>> lit;
-  const Vector<T> t = tanh(softplus(x));
-  return gradient * (t + x * sigmoid(x) * (lit(1) - t * t));
+  const Vector<T> n = Mish<T>(x).n;
+  const Vector<T> t = n / (n + lit(2));
+  const Vector<T> rest = lit(2) / (n + lit(2));  // 1 - t
+  return gradient * select(x > lit(20), lit(1), t + x * sigmoid(x) * rest * (lit(1) + t));
 }
 
 }  // namespace HWY_NAMESPACE

@@ -20,7 +20,7 @@ void Tensor::fail_undefined() {
 Tensor allocate(Layout layout, DType dtype, Device device) {
   const auto elements = static_cast<std::uint64_t>(layout.element_count());
   const std::uint64_t item = item_size(dtype);
-  RUSTORCH_CHECK(elements <= std::uint64_t{1} << 62 / item, out_of_memory,
+  RUSTORCH_CHECK(elements <= (std::uint64_t{1} << 62) / item, out_of_memory,
                  "a tensor of shape {} and dtype {} has more bytes than can be addressed", layout.shape,
                  dtype);
   auto storage = IntrusivePointer<Storage>::make(

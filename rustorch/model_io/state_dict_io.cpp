@@ -31,7 +31,7 @@ Format format_of(const std::filesystem::path& path) {
   fail_with_suggestion(
       ErrorCode::unsupported, "use a name that ends in .safetensors",
       "{}: the format of a state dict is told by the extension, and {} is none that is known", path.string(),
-      path.has_extension() ? "`" + path.extension().string() + "`" : "no extension");
+      path.has_extension() ? fmt::format("`{}`", path.extension().string()) : "no extension");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "rustorch/backends/compute_backend.h"
 #include "rustorch/core/conversion.h"
+#include "rustorch/device/cpu_info.h"
 
 namespace rustorch::test {
 
@@ -125,6 +126,18 @@ inline std::vector<Layout> layouts_of(const Shape& shape, bool broadcast) {
   }
   return layouts;
 }
+
+/// Puts the number of threads back at the end of a scope.
+class ThreadCountGuard {
+ public:
+  ThreadCountGuard() = default;
+  ThreadCountGuard(const ThreadCountGuard&) = delete;
+  ThreadCountGuard& operator=(const ThreadCountGuard&) = delete;
+  ~ThreadCountGuard() { set_num_threads(before_); }
+
+ private:
+  int before_ = num_threads();
+};
 
 /// The spacing of a dtype's numbers near 1, as reductions and norms round their results.
 inline double precision_of(DType dtype) {

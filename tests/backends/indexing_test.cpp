@@ -209,7 +209,7 @@ TEST(Scatter, EveryModeDtypeAndLayout) {
 }
 
 TEST(Scatter, LargeOnesAreSharedByThreads) {
-  const int before = num_threads();
+  const ThreadCountGuard guard;
   for (const int threads : {1, 4}) {
     set_num_threads(threads);
     for (const ScatterMode mode : all_modes) {
@@ -218,12 +218,11 @@ TEST(Scatter, LargeOnesAreSharedByThreads) {
       check_scatter(mode, int64, Layout::contiguous({1000}), 0, Layout::contiguous({100000}));
     }
   }
-  set_num_threads(before);
 }
 
 TEST(Scatter, AddsRowsInOrder) {
   // The gradient of an embedding: rounding shows the order of the additions.
-  const int before = num_threads();
+  const ThreadCountGuard guard;
   constexpr std::int64_t rows = 3000, width = 100, size = 7;
   HostArray source(float32, Shape{rows, width});
   source.randomize(1);
@@ -247,7 +246,6 @@ TEST(Scatter, AddsRowsInOrder) {
       ASSERT_EQ(static_cast<float>(table.real(i)), wanted[static_cast<std::size_t>(i[0] * width + i[1])]);
     });
   }
-  set_num_threads(before);
 }
 
 TEST(Scatter, OneAddressForAll) {

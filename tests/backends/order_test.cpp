@@ -118,7 +118,7 @@ TEST(Sort, LongRows) {
 }
 
 TEST(Sort, RowsThatThreadsShare) {
-  const int before = num_threads();
+  const ThreadCountGuard guard;
   for (const int threads : {1, 2, 5}) {
     set_num_threads(threads);
     for (const DType dtype : {float32, float64}) {
@@ -138,7 +138,6 @@ TEST(Sort, RowsThatThreadsShare) {
       }
     }
   }
-  set_num_threads(before);
 }
 
 TEST(Sort, EdgeCases) {
@@ -154,7 +153,7 @@ TEST(Sort, EdgeCases) {
     EXPECT_EQ(values.real({i}), in.real({static_cast<std::int64_t>(indices.real({i}))}));
   }
   HostArray numbers(complex64, Shape{5});
-  EXPECT_THROW(CpuBackend().sort({.input = numbers.view(), .indices = indices.view()}), Error);
+  EXPECT_THROW(CpuBackend().sort({.input = numbers.view(), .values = {}, .indices = indices.view()}), Error);
 }
 
 void check_arg(ArgReduceOp op, DType dtype, const Layout& layout, std::size_t dim, bool special) {
@@ -303,7 +302,7 @@ TEST(Scan, EveryOpDtypeLayoutAndDim) {
 }
 
 TEST(Scan, LongRowsAreShared) {
-  const int before = num_threads();
+  const ThreadCountGuard guard;
   for (const DType dtype : {float32, float64, int32, complex64, bfloat16}) {
     for (const int threads : {1, 3}) {
       set_num_threads(threads);
@@ -311,7 +310,6 @@ TEST(Scan, LongRowsAreShared) {
       check_scan(ScanOp::sum, dtype, Layout::contiguous({150000, 2}), 0);
     }
   }
-  set_num_threads(before);
 }
 
 TEST(Scan, LogSumExpOfInfinities) {

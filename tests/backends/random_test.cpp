@@ -145,7 +145,7 @@ TEST(Random, ComplexNumbersArePairs) {
 }
 
 TEST(Random, LayoutAndThreadsChangeNothing) {
-  const int before = num_threads();
+  const ThreadCountGuard guard;
   const Shape shape{37, 3, 300};
   for (const GenerateKind kind : {GenerateKind::uniform, GenerateKind::normal, GenerateKind::bernoulli}) {
     for (const DType dtype : {float32, float64, complex128, bfloat16}) {
@@ -163,7 +163,6 @@ TEST(Random, LayoutAndThreadsChangeNothing) {
       }
     }
   }
-  set_num_threads(before);
 }
 
 TEST(Random, Moments) {

@@ -212,7 +212,9 @@ TEST(Reduce, NaNWinsAndInfinitiesSurvive) {
         for (const ReduceOp op : {ReduceOp::max, ReduceOp::min, ReduceOp::sum}) {
           CpuBackend().reduce({.op = op, .inputs = {&input, 1}, .out = out.view()});
           EXPECT_TRUE(std::isnan(out.real({0, 0})));
-          if (op != ReduceOp::min) EXPECT_EQ(out.real(rows ? Index{1, 0} : Index{0, 1}), INFINITY);
+          if (op != ReduceOp::min) {
+            EXPECT_EQ(out.real(rows ? Index{1, 0} : Index{0, 1}), INFINITY);
+          }
         }
       }
     }
@@ -304,7 +306,7 @@ TEST(Reduce, PrologueWithBooleanResult) {
 }
 
 TEST(Reduce, SameBitsForEveryThreadCount) {
-  const int before = num_threads();
+  const ThreadCountGuard guard;
   for (const Shape& shape : {Shape{3, 300000}, Shape{100000, 7}, Shape{2000, 500}}) {
     HostArray in(float32, shape);
     in.randomize(5);
@@ -323,7 +325,6 @@ TEST(Reduce, SameBitsForEveryThreadCount) {
       }
     }
   }
-  set_num_threads(before);
 }
 
 TEST(Reduce, RefusesComplexOrder) {

@@ -195,7 +195,8 @@ class NormLoops {
  private:
   /// Rows whose sums are made in one go: a fixed number of elements, in whole blocks of the kernels.
   std::int64_t rows_per_part() const {
-    return std::max<std::int64_t>(64, elements_per_thread / std::max<std::int64_t>(1, channels_) / 64 * 64);
+    return std::max<std::int64_t>(128,
+                                  elements_per_thread / std::max<std::int64_t>(1, channels_) / 128 * 128);
   }
 
   NormRows rows_of(std::int64_t begin, std::int64_t end) const {

@@ -16,7 +16,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 /// Rows (and elements of a line) whose sums are kept in the dtype before they join the total in double: few
 /// enough to lose nothing, and read twice from the first-level cache.
-inline constexpr std::int64_t block_rows = 64;
+inline constexpr std::int64_t block_rows = 128;
 inline constexpr std::int64_t block_elements = 1024;
 /// Vectors of channels that are summed side by side.
 inline constexpr int strip = 4;
@@ -27,8 +27,10 @@ struct RowSums {
   using T = hn::TFromD<D>;
   using V = hn::Vec<D>;
 
+  /// The mean of a block, and around it the sum of distances (what rounding the mean left) and of their
+  /// squares.
   static HWY_INLINE void moments(const T* from, std::int64_t row_stride, std::int64_t rows,
-                                 std::int64_t lanes, T* means, T* squares) {
+                                 std::int64_t lanes, T* means, T* rests, T* squares) {
     const D d;
     V sum[vectors];
 #pragma GCC unroll 4
@@ -38,23 +40,25 @@ struct RowSums {
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) sum[v] = hn::Add(sum[v], hn::LoadU(d, row + v * lanes));
     }
-    V mean[vectors], square[vectors];
+    V mean[vectors], rest[vectors], square[vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) {
       mean[v] = hn::Div(sum[v], hn::Set(d, static_cast<T>(rows)));
-      square[v] = hn::Zero(d);
+      rest[v] = square[v] = hn::Zero(d);
     }
     row = from;
     for (std::int64_t i = 0; i < rows; ++i, row += row_stride) {
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) {
         const V distance = hn::Sub(hn::LoadU(d, row + v * lanes), mean[v]);
+        rest[v] = hn::Add(rest[v], distance);
         square[v] = hn::MulAdd(distance, distance, square[v]);
       }
     }
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) {
       hn::StoreU(mean[v], d, means + v * lanes);
+      hn::StoreU(rest[v], d, rests + v * lanes);
       hn::StoreU(square[v], d, squares + v * lanes);
     }
   }
@@ -102,24 +106,40 @@ HWY_INLINE void for_strips(std::int64_t channels, const F& f) {
 
 inline constexpr std::int64_t strip_capacity = HWY_MAX_BYTES / sizeof(float) * strip;
 
+/// What joining a block of elements to those before it takes, for all channels alike.
+struct BlockWeights {
+  BlockWeights(std::int64_t before, std::int64_t here)
+      : count(static_cast<double>(here)),
+        inverse_count(1 / count),
+        share(count / static_cast<double>(before + here)),
+        weight(static_cast<double>(before) * share) {}
+
+  /// Adds a block's mean, sum of distances from that mean, and sum of their squares.
+  template <class T>
+  HWY_INLINE void add(Moments& total, T mean, T rest, T squares) const {
+    const double shift = static_cast<double>(rest) * inverse_count;
+    const double distance = static_cast<double>(mean) + shift - total.mean;
+    total.mean += distance * share;
+    total.squares += static_cast<double>(squares) - shift * shift * count + distance * distance * weight;
+  }
+
+  double count, inverse_count, share, weight;
+};
+
 template <class T>
 void row_moments_typed(const NormRows& part, Moments* moments) {
   const T* input = static_cast<const T*>(part.input);
   for (std::int64_t channel = 0; channel < part.channels; ++channel) moments[channel] = {};
   for (std::int64_t begin = 0; begin < part.rows; begin += block_rows) {
     const std::int64_t rows = std::min(block_rows, part.rows - begin);
+    const BlockWeights weights(begin, rows);
     const auto strip_moments = [&]<int vectors, class D>(std::int64_t channel) HWY_ATTR {
       const auto lanes = static_cast<std::int64_t>(hn::Lanes(D()));
-      T means[strip_capacity], squares[strip_capacity];
+      T means[strip_capacity], rests[strip_capacity], squares[strip_capacity];
       RowSums<vectors, D>::moments(input + begin * part.input_row + channel, part.input_row, rows, lanes,
-                                   means, squares);
-      const double share = static_cast<double>(rows) / static_cast<double>(begin + rows);
-      const double weight = static_cast<double>(begin) * share;
+                                   means, rests, squares);
       for (std::int64_t i = 0; i < vectors * lanes; ++i) {
-        Moments& total = moments[channel + i];
-        const double distance = static_cast<double>(means[i]) - total.mean;
-        total.mean += distance * share;
-        total.squares += static_cast<double>(squares[i]) + distance * distance * weight;
+        weights.add(moments[channel + i], means[i], rests[i], squares[i]);
       }
     };
     for_strips<T>(part.channels, strip_moments);
@@ -251,15 +271,14 @@ Moments line_moments_typed(const T* input, std::int64_t count) {
     const T* from = input + begin;
     const auto value = [&](auto d, std::int64_t i) HWY_ATTR { return hn::LoadU(d, from + i); };
     const T mean = sum_block<T>(elements, value) / static_cast<T>(elements);
+    const auto distance = [&](auto d, std::int64_t i)
+                              HWY_ATTR { return hn::Sub(hn::LoadU(d, from + i), hn::Set(d, mean)); };
     const auto square = [&](auto d, std::int64_t i) HWY_ATTR {
-      const auto distance = hn::Sub(hn::LoadU(d, from + i), hn::Set(d, mean));
-      return hn::Mul(distance, distance);
+      const auto apart = hn::Sub(hn::LoadU(d, from + i), hn::Set(d, mean));
+      return hn::Mul(apart, apart);
     };
-    const T squares = sum_block<T>(elements, square);
-    const double share = static_cast<double>(elements) / static_cast<double>(begin + elements);
-    const double distance = static_cast<double>(mean) - total.mean;
-    total.mean += distance * share;
-    total.squares += static_cast<double>(squares) + distance * distance * static_cast<double>(begin) * share;
+    BlockWeights(begin, elements)
+        .add(total, mean, sum_block<T>(elements, distance), sum_block<T>(elements, square));
   }
   return total;
 }

@@ -64,15 +64,16 @@ Tensor CloneScope::copy_tensor(const Tensor& tensor) {
   return copy;
 }
 
-void CloneScope::check_complete() const {
+void CloneScope::check_complete(const std::string& name) const {
   const auto check = [this](const auto& self, const ModuleState& state, const std::string& path) -> void {
-    const auto named = [&](const std::string& name) { return path.empty() ? name : path + "." + name; };
+    const auto named = [&](const std::string& own) { return path.empty() ? own : path + "." + own; };
     for (const auto* entries : {&state.parameters, &state.buffers}) {
       for (const ModuleState::Entry& entry : *entries) {
         if (claimed_.contains(tensors_.at(entry.tensor.handle().get()).handle().get())) continue;
-        fail_with_suggestion(
-            ErrorCode::unsupported, "declare the member as nn::Parameter or nn::Buffer, not as Tensor",
-            "clone: no member of the copy holds `{}` of {}", named(entry.name), state.type_name);
+        fail_with_suggestion(ErrorCode::unsupported,
+                             "declare the member as nn::Parameter or nn::Buffer, not as Tensor",
+                             "clone: no member of the copy holds `{}` of {}", named(entry.name),
+                             path.empty() ? name : state.type_name);
       }
     }
     for (const ModuleState::Child& child : state.children) {

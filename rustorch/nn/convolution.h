@@ -1,7 +1,9 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -48,10 +50,25 @@ template <std::size_t N>
 class Convolution : public Module {
  public:
   Convolution(std::int64_t in_channels, std::int64_t out_channels, const ConvOptions& options);
-  Convolution(std::int64_t in_channels, std::int64_t out_channels, const SpatialSizes& kernel_size,
+  // PyTorch's positional arguments. The kernel's size has two overloads because GCC takes `{.kernel_size =
+  // 3}` for a SpatialSizes too.
+  template <std::convertible_to<SpatialSizes> Sizes>
+  Convolution(std::int64_t in_channels, std::int64_t out_channels, const Sizes& kernel_size,
               const SpatialSizes& stride = 1, const ConvPadding& padding = 0,
               const SpatialSizes& dilation = 1, std::int64_t groups = 1, bool with_bias = true,
               PadMode padding_mode = PadMode::constant)
+      : Convolution(in_channels, out_channels,
+                    ConvOptions{.kernel_size = kernel_size,
+                                .stride = stride,
+                                .padding = padding,
+                                .dilation = dilation,
+                                .groups = groups,
+                                .bias = with_bias,
+                                .padding_mode = padding_mode}) {}
+  Convolution(std::int64_t in_channels, std::int64_t out_channels,
+              std::initializer_list<std::int64_t> kernel_size, const SpatialSizes& stride = 1,
+              const ConvPadding& padding = 0, const SpatialSizes& dilation = 1, std::int64_t groups = 1,
+              bool with_bias = true, PadMode padding_mode = PadMode::constant)
       : Convolution(in_channels, out_channels,
                     ConvOptions{.kernel_size = kernel_size,
                                 .stride = stride,
@@ -105,10 +122,25 @@ class TransposedConvolution : public Module {
  public:
   TransposedConvolution(std::int64_t in_channels, std::int64_t out_channels,
                         const ConvTransposeOptions& options);
-  TransposedConvolution(std::int64_t in_channels, std::int64_t out_channels, const SpatialSizes& kernel_size,
+  // PyTorch's positional arguments. The kernel's size has two overloads because GCC takes `{.kernel_size =
+  // 3}` for a SpatialSizes too.
+  template <std::convertible_to<SpatialSizes> Sizes>
+  TransposedConvolution(std::int64_t in_channels, std::int64_t out_channels, const Sizes& kernel_size,
                         const SpatialSizes& stride = 1, const SpatialSizes& padding = 0,
                         const SpatialSizes& output_padding = 0, std::int64_t groups = 1,
                         bool with_bias = true, const SpatialSizes& dilation = 1)
+      : TransposedConvolution(in_channels, out_channels,
+                              ConvTransposeOptions{.kernel_size = kernel_size,
+                                                   .stride = stride,
+                                                   .padding = padding,
+                                                   .output_padding = output_padding,
+                                                   .groups = groups,
+                                                   .bias = with_bias,
+                                                   .dilation = dilation}) {}
+  TransposedConvolution(std::int64_t in_channels, std::int64_t out_channels,
+                        std::initializer_list<std::int64_t> kernel_size, const SpatialSizes& stride = 1,
+                        const SpatialSizes& padding = 0, const SpatialSizes& output_padding = 0,
+                        std::int64_t groups = 1, bool with_bias = true, const SpatialSizes& dilation = 1)
       : TransposedConvolution(in_channels, out_channels,
                               ConvTransposeOptions{.kernel_size = kernel_size,
                                                    .stride = stride,

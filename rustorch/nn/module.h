@@ -164,7 +164,7 @@ M clone(const M& module) {
   static_assert(!std::same_as<M, Module>, "clone the object itself, not a handle on it");
   CloneScope scope;
   M copy(module);
-  scope.check_complete();
+  scope.check_complete(module.type_name());
   return copy;
 }
 

@@ -47,8 +47,9 @@ class CloneScope {
   std::shared_ptr<ModuleState> copy_of(const std::shared_ptr<ModuleState>& state);
   /// The copy of a tensor.
   Tensor copy_of(const Tensor& tensor);
-  /// An Error (unsupported) if a registry or tensor was copied to which no copied object points.
-  void check_complete() const;
+  /// An Error (unsupported) if a registry or tensor was copied to which no copied object points. `name` is
+  /// the type of what was copied.
+  void check_complete(const std::string& name) const;
 
  private:
   std::shared_ptr<ModuleState> copy_tree(const std::shared_ptr<ModuleState>& state);

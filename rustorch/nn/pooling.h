@@ -1,7 +1,9 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 
@@ -26,12 +28,24 @@ template <std::size_t N>
 class MaxPool : public Module {
  public:
   explicit MaxPool(const MaxPoolOptions& options);
-  explicit MaxPool(const SpatialSizes& kernel_size) : MaxPool(MaxPoolOptions{.kernel_size = kernel_size}) {}
-  /// One size per dim: `MaxPool2d({2, 3})`.
-  template <std::size_t Count>
-  explicit MaxPool(const std::int64_t (&kernel_size)[Count]) : MaxPool(SpatialSizes(Shape(kernel_size))) {}
-  MaxPool(const SpatialSizes& kernel_size, const SpatialSizes& stride, const SpatialSizes& padding = 0,
+  /// `MaxPool2d(2)`, `MaxPool2d({2, 3})`.
+  template <std::convertible_to<SpatialSizes> Sizes>
+  explicit MaxPool(const Sizes& kernel_size) : MaxPool(MaxPoolOptions{.kernel_size = kernel_size}) {}
+  // The empty pack keeps `MaxPool2d{3, 2}` from being a list: it means kernel size and stride.
+  template <class... None>
+  requires(sizeof...(None) == 0) explicit MaxPool(std::initializer_list<std::int64_t> kernel_size, None...)
+      : MaxPool(MaxPoolOptions{.kernel_size = kernel_size}) {}
+  // PyTorch's positional arguments.
+  template <std::convertible_to<SpatialSizes> Sizes>
+  MaxPool(const Sizes& kernel_size, const SpatialSizes& stride, const SpatialSizes& padding = 0,
           const SpatialSizes& dilation = 1, bool ceil_mode = false)
+      : MaxPool(MaxPoolOptions{.kernel_size = kernel_size,
+                               .stride = stride,
+                               .padding = padding,
+                               .dilation = dilation,
+                               .ceil_mode = ceil_mode}) {}
+  MaxPool(std::initializer_list<std::int64_t> kernel_size, const SpatialSizes& stride,
+          const SpatialSizes& padding = 0, const SpatialSizes& dilation = 1, bool ceil_mode = false)
       : MaxPool(MaxPoolOptions{.kernel_size = kernel_size,
                                .stride = stride,
                                .padding = padding,
@@ -70,12 +84,26 @@ template <std::size_t N>
 class AvgPool : public Module {
  public:
   explicit AvgPool(const AvgPoolOptions& options);
-  explicit AvgPool(const SpatialSizes& kernel_size) : AvgPool(AvgPoolOptions{.kernel_size = kernel_size}) {}
-  /// One size per dim: `AvgPool2d({2, 3})`.
-  template <std::size_t Count>
-  explicit AvgPool(const std::int64_t (&kernel_size)[Count]) : AvgPool(SpatialSizes(Shape(kernel_size))) {}
-  AvgPool(const SpatialSizes& kernel_size, const SpatialSizes& stride, const SpatialSizes& padding = 0,
+  /// `AvgPool2d(2)`, `AvgPool2d({2, 3})`.
+  template <std::convertible_to<SpatialSizes> Sizes>
+  explicit AvgPool(const Sizes& kernel_size) : AvgPool(AvgPoolOptions{.kernel_size = kernel_size}) {}
+  // The empty pack keeps `AvgPool2d{3, 2}` from being a list: it means kernel size and stride.
+  template <class... None>
+  requires(sizeof...(None) == 0) explicit AvgPool(std::initializer_list<std::int64_t> kernel_size, None...)
+      : AvgPool(AvgPoolOptions{.kernel_size = kernel_size}) {}
+  // PyTorch's positional arguments.
+  template <std::convertible_to<SpatialSizes> Sizes>
+  AvgPool(const Sizes& kernel_size, const SpatialSizes& stride, const SpatialSizes& padding = 0,
           bool ceil_mode = false, bool count_include_pad = true,
+          std::optional<std::int64_t> divisor_override = {})
+      : AvgPool(AvgPoolOptions{.kernel_size = kernel_size,
+                               .stride = stride,
+                               .padding = padding,
+                               .ceil_mode = ceil_mode,
+                               .count_include_pad = count_include_pad,
+                               .divisor_override = divisor_override}) {}
+  AvgPool(std::initializer_list<std::int64_t> kernel_size, const SpatialSizes& stride,
+          const SpatialSizes& padding = 0, bool ceil_mode = false, bool count_include_pad = true,
           std::optional<std::int64_t> divisor_override = {})
       : AvgPool(AvgPoolOptions{.kernel_size = kernel_size,
                                .stride = stride,

@@ -63,6 +63,7 @@ int evaluate(const EvaluateArguments& arguments) {
 
 void add_evaluate(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("evaluate", "Test a trained model on the test images");
+  command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   auto arguments = std::make_shared<EvaluateArguments>();
   command->add_option("model", arguments->model, "model.safetensors")->required();
   command->add_option("--device", arguments->device, "auto, cpu, cuda:0, opencl:0, metal:0")

@@ -64,6 +64,7 @@ int inspect(const InspectArguments& arguments) {
 
 void add_inspect(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("inspect", "List what a model file holds: safetensors");
+  command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   auto arguments = std::make_shared<InspectArguments>();
   command->add_option("file", arguments->file, "A .safetensors file")->required();
   command->add_flag("--json", arguments->json, "Print one JSON object");

@@ -68,9 +68,12 @@ int predict(const PredictArguments& arguments) {
 
 void add_predict(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("predict", "Name what is on images: PNG, JPEG or IDX");
+  command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   auto arguments = std::make_shared<PredictArguments>();
   command->add_option("model", arguments->model, "model.safetensors")->required();
-  command->add_option("images", arguments->images, "PNG, JPEG or IDX files")->required();
+  command->add_option("images", arguments->images, "PNG, JPEG or IDX files")
+      ->required()
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   command->add_option("--top", arguments->top, "How many classes to show")
       ->check(CLI::Range(1, 10))
       ->capture_default_str();

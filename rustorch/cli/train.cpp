@@ -244,6 +244,7 @@ int train(TrainArguments arguments) {
 
 void add_train(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("train", "Train a network: fashion-mnist");
+  command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   auto arguments = std::make_shared<TrainArguments>();
   TrainSettings& settings = arguments->settings;
   command->add_option("what", arguments->what, "What to train: fashion-mnist")->required();

@@ -43,7 +43,18 @@ void check_rank(const char* op, const char* which, const Tensor& x, std::size_t 
 
 // ---- the product of matrices
 
-Shape batch_of(const Tensor& x) { return Shape(x.shape().span().first(x.rank() - 2)); }
+/// All dims but the last two, broadcast.
+Shape common_batch(const char* op, const Tensor& a, const Tensor& b) {
+  const std::size_t dims_a = a.rank() - 2, dims_b = b.rank() - 2;
+  Shape batch((dims_a >= dims_b ? a : b).shape().span().first(std::max(dims_a, dims_b)));
+  for (std::size_t i = 1; i <= std::min(dims_a, dims_b); ++i) {
+    const std::int64_t in_a = a.shape()[dims_a - i], in_b = b.shape()[dims_b - i];
+    RUSTORCH_CHECK(in_a == in_b || in_a == 1 || in_b == 1, shape_mismatch,
+                   "{}: the batch dims of shapes {} and {} do not broadcast", op, a.shape(), b.shape());
+    batch[batch.size() - i] = in_a == 1 ? in_b : in_a;
+  }
+  return batch;
+}
 
 /// A matrix operand seen with the batch dims of the result: stride 0 where it is broadcast.
 Layout with_batch(const Layout& x, const Shape& batch) {
@@ -78,7 +89,7 @@ std::optional<Layout> rows_of(const Layout& x) {
 Tensor product_values(const char* op, const Tensor& a, const Tensor& b, const Tensor& bias = {}) {
   const std::size_t last_a = a.rank() - 1, last_b = b.rank() - 1;
   if (a.shape()[last_a] != b.shape()[last_b - 1]) fail_shapes(op, a, b);
-  const Shape batch = broadcast_shapes(batch_of(a), batch_of(b), op);
+  const Shape batch = common_batch(op, a, b);
   Shape shape = batch;
   shape.push_back(a.shape()[last_a - 1]);
   shape.push_back(b.shape()[last_b]);

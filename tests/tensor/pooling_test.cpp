@@ -131,6 +131,8 @@ TEST(Pooling, WrongArguments) {
                [&] { return max_pool1d(x, 2); });
   expect_error(ErrorCode::dtype_mismatch, "avg_pool2d needs floating point: int64", "x.to(float32)",
                [&] { return avg_pool2d(x.to(int64), 2); });
+  expect_error(ErrorCode::dtype_mismatch, "max_pool2d is not defined for bool", "x.to(uint8)",
+               [&] { return max_pool2d(x.to(bool_), 2); });
   expect_error(ErrorCode::shape_mismatch, "is empty in a spatial dim", [&] {
     return max_pool2d(zeros({2, 3, 0, 4}), 1);
   });

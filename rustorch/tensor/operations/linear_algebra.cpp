@@ -289,7 +289,10 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   }
   if (x.rank() == 1) return linear(x.unsqueeze(0), weight, bias).squeeze(0);
 
-  Tensor y = product_values("linear", x, weight.detach().t(), bias);
+  const Strides& steps = weight.strides();
+  const Tensor transposed =
+      alias(weight, Layout({features, weight.shape()[0]}, {steps[1], steps[0]}, weight.storage_offset()));
+  Tensor y = product_values("linear", x, transposed, bias);
   const Tensor none;
   return with_gradient(std::move(y), "linear", {&x, &weight, &bias},
                        [x = Saved(weight.requires_grad() ? x : none),

@@ -23,6 +23,19 @@ void check_same_shape(const char* op, const Tensor& input, const Tensor& target)
                        input.shape(), target.shape());
 }
 
+/// Whether any element lies outside of [low, high], in one pass.
+bool has_elements_outside(const Tensor& x, double low, double high) {
+  Program outside;
+  const DType compute = compute_dtype(x.dtype());
+  const Program::Register value = outside.input(x.dtype());
+  const Program::Register below = outside.apply(Op::lt, value, outside.scalar(low, compute));
+  const Program::Register above = outside.apply(Op::gt, value, outside.scalar(high, compute));
+  outside.output(outside.apply(Op::logical_or, below, above), DType::bool_);
+  const ReducedDims all_dims(x.shape(), {}, "binary_cross_entropy");
+  return reduce({.op = ReduceOp::any, .prologue = &outside}, {&x}, all_dims, false, DType::bool_)
+      .item<bool>();
+}
+
 /// Per-element binary cross entropy of probabilities. The logarithms are kept above -100, as in PyTorch, so
 /// that a certain but wrong prediction has a finite loss; the gradient is that of the unlimited loss, kept
 /// finite too.
@@ -76,17 +89,13 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const Ten
                             LossReduction reduction) {
   check_operands("binary_cross_entropy", input, target);
   check_same_shape("binary_cross_entropy", input, target);
-  // On the CPU the check costs little; elsewhere it would stop the device's queue.
-  if (input.device().is_cpu()) {
-    const Tensor values = input.detach();
-    const Tensor outside = logical_or(values<0, values> 1);
-    if (any(outside).item<bool>()) {
-      fail_with_suggestion(
-          ErrorCode::invalid_argument, "apply sigmoid first, or use binary_cross_entropy_with_logits",
-          "binary_cross_entropy: the input must be probabilities, it has elements outside of [0, 1] "
-          "(shape {})",
-          input.shape());
-    }
+  // On the CPU the check costs little; elsewhere waiting for its result would stop the device's queue.
+  if (input.device().is_cpu() && has_elements_outside(input, 0, 1)) {
+    fail_with_suggestion(
+        ErrorCode::invalid_argument, "apply sigmoid first, or use binary_cross_entropy_with_logits",
+        "binary_cross_entropy: the input must be probabilities, it has elements outside of [0, 1] "
+        "(shape {})",
+        input.shape());
   }
   const Tensor losses = binary_losses(input, target);
   return reduce_losses(weight.defined() ? losses * weight : losses, reduction);

@@ -147,6 +147,9 @@ Pool pool_over(const char* op, PoolingKind kind, std::size_t spatial_rank, const
     check_floating(x, op, false);
   } else {
     check_ordered(x, op);
+    if (x.dtype() == DType::bool_) {
+      fail_with_suggestion(ErrorCode::dtype_mismatch, "use x.to(uint8)", "{} is not defined for bool", op);
+    }
   }
   const std::size_t rank = spatial_rank + 2;
   RUSTORCH_CHECK(x.rank() == rank || x.rank() + 1 == rank, shape_mismatch,

@@ -65,7 +65,8 @@ Tensor CloneScope::copy_tensor(const Tensor& tensor) {
 }
 
 void CloneScope::check_complete(const std::string& name) const {
-  const auto check = [this](const auto& self, const ModuleState& state, const std::string& path) -> void {
+  const auto check = [this, &name](const auto& self, const ModuleState& state,
+                                   const std::string& path) -> void {
     const auto named = [&](const std::string& own) { return path.empty() ? own : path + "." + own; };
     for (const auto* entries : {&state.parameters, &state.buffers}) {
       for (const ModuleState::Entry& entry : *entries) {

@@ -121,10 +121,11 @@ def main():
     OUT.write_text(
         "// Written by scripts/oracle/layers.py: what PyTorch 2.11 gives. Not to be edited.\n"
         "// clang-format off\n"
-        "#pragma once\n\n#include <cstdint>\n#include <vector>\n\n"
+        "#pragma once\n\n#include <cstdint>\n#include <ostream>\n#include <vector>\n\n"
         "namespace rustorch::testing {\n\n"
         "struct LayerOracle {\n  const char* name;\n  const char* text;\n  std::vector<std::int64_t> input_shape, output_shape;\n"
         "  std::vector<double> output, input_gradient, parameter_gradients, buffers;\n};\n\n"
+        "inline void PrintTo(const LayerOracle& oracle, std::ostream* out) { *out << oracle.name; }\n\n"
         "inline const std::vector<LayerOracle>& layer_oracles() {\n  static const std::vector<LayerOracle> oracles{\n"
         + body
         + "  };\n  return oracles;\n}\n\n}  // namespace rustorch::testing\n"

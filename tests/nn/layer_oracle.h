@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ostream>
 #include <vector>
 
 namespace rustorch::testing {
@@ -13,6 +14,8 @@ struct LayerOracle {
   std::vector<std::int64_t> input_shape, output_shape;
   std::vector<double> output, input_gradient, parameter_gradients, buffers;
 };
+
+inline void PrintTo(const LayerOracle& oracle, std::ostream* out) { *out << oracle.name; }
 
 inline const std::vector<LayerOracle>& layer_oracles() {
   static const std::vector<LayerOracle> oracles{

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "optim/problem.h"
+#include "rustorch/memory/memory_allocator.h"
 #include "rustorch/nn/nn.h"
 #include "rustorch/optim/optim.h"
 #include "rustorch/tensor/operations/creation.h"
@@ -109,6 +110,8 @@ const std::vector<OptimizerCase>& cases() {
   return all;
 }
 
+void PrintTo(const OptimizerCase& tested, std::ostream* out) { *out << tested.name; }
+
 class Optimizers : public ::testing::TestWithParam<OptimizerCase> {};
 
 TEST_P(Optimizers, EqualPyTorch) {
@@ -178,6 +181,15 @@ TEST_P(Optimizers, CountAsInPlaceChanges) {
   problem.run(*optimizer, 1);
   EXPECT_GT(problem.parameters[0].version(), before);
   EXPECT_TRUE(problem.parameters[0].is_leaf());
+}
+
+TEST_P(Optimizers, AllocateNothingInASteadyStep) {
+  Problem problem(float32);
+  const auto optimizer = GetParam().make(problem.parameters);
+  problem.run(*optimizer, 2);
+  const std::uint64_t before = cpu_allocator().statistics().allocations;
+  optimizer->step();  // with the gradients of the step before
+  EXPECT_EQ(cpu_allocator().statistics().allocations, before);
 }
 
 INSTANTIATE_TEST_SUITE_P(Optim, Optimizers, ::testing::ValuesIn(cases()),

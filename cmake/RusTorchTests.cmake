@@ -15,7 +15,7 @@ target_include_directories(rustorch_test_flags INTERFACE ${PROJECT_SOURCE_DIR}/t
 target_compile_definitions(
   rustorch_test_flags
   INTERFACE RUSTORCH_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data"
-            RUSTORCH_BINARY="${PROJECT_BINARY_DIR}/bin/rustorch")
+            RUSTORCH_PROGRAM="${PROJECT_BINARY_DIR}/bin/rustorch")
 
 # Also holds what tests share (tests/support/*.cpp), compiled once.
 file(CONFIGURE OUTPUT test_pch.cpp CONTENT "")

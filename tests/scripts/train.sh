@@ -79,7 +79,7 @@ code=$?
 logged=$(grep -c '"step"' "$work/stopped/log.jsonl")
 (
   set -e
-  [[ $code == 130 || $logged == 100 ]]
+  [[ $code == 130 || $logged == 100 ]] || { echo "exit code $code" >&2 && cat "$work/stopped.err" >&2 && exit 1; }
   says "$work/stopped.err" "--resume"
   ls "$work/stopped/checkpoints" | grep -q "step-0*$logged.safetensors"
   train --out "$work/stopped" --resume >/dev/null

@@ -41,8 +41,8 @@ TEST(Confusion, CountsAndRefusesForeignClasses) {
   EXPECT_EQ(matrix.count(2, 1), 1);
   EXPECT_NEAR(matrix.accuracy(), 2.0 / 3, 1e-12);
   EXPECT_EQ(count_correct(scores, tensor({0, 1, 2})), 2);
-  EXPECT_EQ(error_of([&] { matrix.add(scores, tensor({0, 1, 3})); })->code(), ErrorCode::index_out_of_range);
-  EXPECT_EQ(error_of([&] { matrix.add(scores, tensor({0, 1})); })->code(), ErrorCode::shape_mismatch);
+  EXPECT_EQ(testing::error_of([&] { matrix.add(scores, tensor({0, 1, 3})); })->code(), ErrorCode::index_out_of_range);
+  EXPECT_EQ(testing::error_of([&] { matrix.add(scores, tensor({0, 1})); })->code(), ErrorCode::shape_mismatch);
 }
 
 TEST(Wrong, AreSortedByConfidence) {
@@ -69,7 +69,7 @@ TEST(Report, IsOnePageWithAllParts) {
   report.confusion = &matrix;
   report.wrong =
       most_confidently_wrong(scores, tensor({0, 1}), randint(0, 255, {2, 28, 28}, {.dtype = uint8}), 5);
-  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "report_test.html";
+  const std::filesystem::path path = std::filesystem::path(::testing::TempDir()) / "report_test.html";
   write_report(path, report);
   std::stringstream text;
   text << std::ifstream(path).rdbuf();
@@ -84,12 +84,12 @@ TEST(Report, IsOnePageWithAllParts) {
 TEST(Png, ComesBackAsItWent) {
   const Tensor image = randint(0, 256, {5, 7, 3}, {.dtype = uint8});
   const auto bytes = data::encode_png(image);
-  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "png_test.png";
+  const std::filesystem::path path = std::filesystem::path(::testing::TempDir()) / "png_test.png";
   std::ofstream(path, std::ios::binary)
       .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   EXPECT_TRUE(data::read_image(path).equal(image));
   std::filesystem::remove(path);
-  EXPECT_TRUE(error_of([] { data::encode_png(zeros({2, 2})); }));
+  EXPECT_TRUE(testing::error_of([] { data::encode_png(zeros({2, 2})); }));
 }
 
 }  // namespace

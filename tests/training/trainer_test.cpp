@@ -38,14 +38,14 @@ data::TensorDataset examples() {
 }
 
 /// A training run with everything that a checkpoint must hold.
-struct Run {
+struct Job {
   Net net;
   optim::AdamW optimizer;
   optim::OneCycleLR scheduler;
   data::DataLoader loader;
   Trainer trainer;
 
-  explicit Run(TrainerOptions options)
+  explicit Job(TrainerOptions options)
       : net((manual_seed(5), Net())),
         optimizer(net.parameters(), {.lr = 1e-2}),
         scheduler(optimizer, {.max_lr = 2e-2, .total_steps = 36}),
@@ -56,11 +56,11 @@ struct Run {
   }
 };
 
-class TrainerTest : public testing::Test {
+class TrainerTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) /
-              (std::string("trainer_") + testing::UnitTest::GetInstance()->current_test_info()->name());
+    folder_ = fs::path(::testing::TempDir()) /
+              (std::string("trainer_") + ::testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::remove_all(folder_);
     fs::create_directories(folder_);
   }
@@ -76,7 +76,7 @@ void expect_same_bits(Net& a, Net& b) {
 }
 
 TEST_F(TrainerTest, LearnsAndReports) {
-  Run run({.epochs = 3});
+  Job run({.epochs = 3});
   data::DataLoader test(examples(), {.batch_size = 50});
   const TrainingResult result = run.trainer.fit(run.loader, &test);
   EXPECT_FALSE(result.interrupted);
@@ -88,13 +88,13 @@ TEST_F(TrainerTest, LearnsAndReports) {
 }
 
 TEST_F(TrainerTest, ResumesBitForBitFromAnyStep) {
-  Run whole({.epochs = 3});
+  Job whole({.epochs = 3});
   whole.trainer.fit(whole.loader);
   for (const std::int64_t at : {1, 11, 12, 13, 30}) {
-    Run first({.epochs = 3, .max_steps = at});
+    Job first({.epochs = 3, .max_steps = at});
     first.trainer.fit(first.loader);
     first.trainer.save_checkpoint(folder_ / "c.safetensors");
-    Run second({.epochs = 3});
+    Job second({.epochs = 3});
     second.trainer.load_checkpoint(folder_ / "c.safetensors");
     EXPECT_EQ(second.trainer.step(), at);
     EXPECT_EQ(second.trainer.fit(second.loader).steps, 36);
@@ -109,7 +109,7 @@ TEST_F(TrainerTest, StopFlagEndsAfterTheStep) {
     void on_step(Trainer&, const StepRecord& record) override { *flag = record.step == 5; }
   };
   std::atomic<bool> flag{false};
-  Run run({.epochs = 3, .stop = &flag});
+  Job run({.epochs = 3, .stop = &flag});
   auto stop = std::make_shared<StopAt>();
   stop->flag = &flag;
   run.trainer.add(stop);
@@ -126,11 +126,11 @@ TEST_F(TrainerTest, CheckpointOfAnotherNetworkNamesTheKeys) {
   optim::AdamW optimizer(other.parameters(), {});
   Trainer trainer(other, optimizer, loss_of);
   trainer.save_checkpoint(folder_ / "other.safetensors");
-  Run run({.epochs = 1});
+  Job run({.epochs = 1});
   Net before = nn::clone(run.net);
   optim::SGD plain(run.net.parameters(), {.lr = 0.1});
   Trainer unscheduled(run.net, plain, loss_of);
-  const auto error = error_of([&] { unscheduled.load_checkpoint(folder_ / "other.safetensors"); });
+  const auto error = testing::error_of([&] { unscheduled.load_checkpoint(folder_ / "other.safetensors"); });
   ASSERT_TRUE(error);
   const std::string text = error->what();
   EXPECT_NE(text.find("first.weight"), std::string::npos) << text;
@@ -140,17 +140,17 @@ TEST_F(TrainerTest, CheckpointOfAnotherNetworkNamesTheKeys) {
 }
 
 TEST_F(TrainerTest, NoCheckpointAndDamagedCheckpoint) {
-  Run run({.epochs = 1});
-  EXPECT_EQ(error_of([&] { run.trainer.load_checkpoint(folder_ / "absent.safetensors"); })->code(),
+  Job run({.epochs = 1});
+  EXPECT_EQ(testing::error_of([&] { run.trainer.load_checkpoint(folder_ / "absent.safetensors"); })->code(),
             ErrorCode::not_found);
   run.trainer.save_checkpoint(folder_ / "c.safetensors");
   fs::resize_file(folder_ / "c.safetensors", 200);
-  EXPECT_EQ(error_of([&] { run.trainer.load_checkpoint(folder_ / "c.safetensors"); })->code(),
+  EXPECT_EQ(testing::error_of([&] { run.trainer.load_checkpoint(folder_ / "c.safetensors"); })->code(),
             ErrorCode::corrupt_data);
 }
 
 TEST_F(TrainerTest, CheckpointsKeepTheNewest) {
-  Run run({.epochs = 3});
+  Job run({.epochs = 3});
   run.trainer.add(std::make_shared<Checkpoints>(folder_ / "checkpoints", 5, 2));
   run.trainer.fit(run.loader);
   const auto kept = list_checkpoints(folder_ / "checkpoints");
@@ -161,11 +161,11 @@ TEST_F(TrainerTest, CheckpointsKeepTheNewest) {
 
 TEST_F(TrainerTest, LogHoldsEveryStepOnceAfterAResume) {
   const fs::path log = folder_ / "log.jsonl";
-  Run first({.epochs = 2, .max_steps = 15});
+  Job first({.epochs = 2, .max_steps = 15});
   first.trainer.add(std::make_shared<JsonLog>(log));
   first.trainer.add(std::make_shared<Checkpoints>(folder_ / "c", 10, 5));
   first.trainer.fit(first.loader);
-  Run second({.epochs = 2});
+  Job second({.epochs = 2});
   second.trainer.load_checkpoint(folder_ / "c" / "step-00000010.safetensors");  // steps 11 to 15 happen again
   second.trainer.add(std::make_shared<JsonLog>(log));
   second.trainer.fit(second.loader);
@@ -181,11 +181,11 @@ TEST_F(TrainerTest, DamagedLogLines) {
   std::ofstream(log) << "{\"step\":1,\"epoch\":1,\"loss\":2.5}\n{\"step\":2,\"ep";
   EXPECT_EQ(read_training_log(log).steps.size(), 1u);
   std::ofstream(log) << "{\"step\":1,\"epoch\n{\"step\":2,\"epoch\":1}\n";
-  EXPECT_EQ(error_of([&] { read_training_log(log); })->code(), ErrorCode::corrupt_data);
+  EXPECT_EQ(testing::error_of([&] { read_training_log(log); })->code(), ErrorCode::corrupt_data);
 }
 
 TEST_F(TrainerTest, EarlyStopping) {
-  Run run({.epochs = 3});
+  Job run({.epochs = 3});
   for (auto& group : run.optimizer.param_groups()) group.options["lr"] = 0.0;
   Trainer still(run.net, run.optimizer, loss_of, {.epochs = 50});
   data::DataLoader test(examples(), {.batch_size = 50});
@@ -196,11 +196,11 @@ TEST_F(TrainerTest, EarlyStopping) {
 }
 
 TEST_F(TrainerTest, LossThatIsNotFiniteIsAnError) {
-  Run run({.epochs = 1});
+  Job run({.epochs = 1});
   Trainer diverging(run.net, run.optimizer,
                     [](const Tensor& output, const Tensor&) { return (output * 0.0).sum() / 0.0; },
                     {.epochs = 1});
-  const auto error = error_of([&] { diverging.fit(run.loader); });
+  const auto error = testing::error_of([&] { diverging.fit(run.loader); });
   ASSERT_TRUE(error);
   EXPECT_NE(std::string(error->what()).find("step 1"), std::string::npos);
 }

@@ -2,6 +2,9 @@
 
 #include <array>
 
+#include "rustorch/backends/cpu/cpu_backend.h"
+#include "rustorch/backends/runtime.h"
+
 namespace rustorch {
 namespace {
 
@@ -14,5 +17,10 @@ constexpr std::array kinds = {
 }  // namespace
 
 std::span<const BackendKind> backend_kinds() noexcept { return kinds; }
+
+ComputeBackend& cpu_backend() {
+  static CpuBackend& backend = *new CpuBackend;  // never destroyed: tensors may outlive static destruction
+  return backend;
+}
 
 }  // namespace rustorch

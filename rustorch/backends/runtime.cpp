@@ -6,7 +6,6 @@
 #include <mutex>
 #include <string_view>
 
-#include "rustorch/backends/cpu/cpu_backend.h"
 #include "rustorch/backends/fallback_backend.h"
 #include "rustorch/backends/registry.h"
 
@@ -121,11 +120,6 @@ std::atomic<bool>& strict_flag() noexcept {
 }
 
 }  // namespace
-
-ComputeBackend& cpu_backend() {
-  static CpuBackend& backend = *new CpuBackend;
-  return backend;
-}
 
 ComputeBackend& backend_for(Device device) {
   if (device.is_cpu()) [[likely]]

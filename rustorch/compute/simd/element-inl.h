@@ -167,10 +167,10 @@ struct Complex {
     const T small = real_larger ? b.im : b.re;
     if (large == 0 && small == 0) return {a.re / T{0}, a.im / T{0}};
     const T ratio = small / large;
-    const T scale = T{1} / (large + small * ratio);
+    const T divisor = large + small * ratio;
     const T re = real_larger ? a.re + a.im * ratio : a.re * ratio + a.im;
     const T im = real_larger ? a.im - a.re * ratio : a.im * ratio - a.re;
-    return {re * scale, im * scale};
+    return {re / divisor, im / divisor};
   }
 
   friend HWY_INLINE Truth operator==(Complex a, Complex b) {

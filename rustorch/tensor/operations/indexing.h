@@ -24,6 +24,7 @@ struct Slice {
   Slice(NewAxisType, std::optional<std::int64_t> stop_, std::int64_t step_ = 1) : stop(stop_), step(step_) {}
   Slice(std::optional<std::int64_t> start_, NewAxisType, std::int64_t step_ = 1)
       : start(start_), step(step_) {}
+  Slice(NewAxisType, NewAxisType, std::int64_t step_ = 1) : step(step_) {}
   std::optional<std::int64_t> start, stop;
   std::int64_t step = 1;
 };

@@ -96,7 +96,10 @@ std::vector<std::int64_t> padded_places(std::int64_t size, const Margins& margin
     if (mode == PadMode::replicate) {
       place = std::clamp<std::int64_t>(place, 0, size - 1);
     } else if (mode == PadMode::circular) {
-      place = (place % size + size) % size;
+      // What a negative margin crops is not wrapped round either.
+      const std::int64_t first = std::max<std::int64_t>(0, -margins.before);
+      const std::int64_t period = size - first - std::max<std::int64_t>(0, -margins.after);
+      place = ((place - first) % period + period) % period + first;
     } else {
       if (place < 0) place = -place;
       if (place >= size) place = 2 * (size - 1) - place;
@@ -109,7 +112,9 @@ std::vector<std::int64_t> padded_places(std::int64_t size, const Margins& margin
 void check_margins(const Tensor& x, std::size_t dim, const Margins& margins, PadMode mode) {
   const std::int64_t size = x.shape()[dim];
   const std::int64_t largest = std::max(margins.before, margins.after);
-  RUSTORCH_CHECK(size > 0, invalid_argument, "pad: dim {} of shape {} has no elements to take padding from",
+  const std::int64_t kept =
+      size + std::min<std::int64_t>(0, margins.before) + std::min<std::int64_t>(0, margins.after);
+  RUSTORCH_CHECK(kept > 0, invalid_argument, "pad: dim {} of shape {} has no elements to take padding from",
                  dim, x.shape());
   if (mode == PadMode::reflect) {
     RUSTORCH_CHECK(

@@ -122,8 +122,8 @@ TEST(Sort, RowsThatThreadsShare) {
   for (const int threads : {1, 2, 5}) {
     set_num_threads(threads);
     for (const DType dtype : {float32, float64}) {
-      for (const std::int64_t count : {300000, 20, 37000}) {
-        HostArray in(dtype, Shape{2, 300000});
+      for (const std::int64_t count : {140000, 20, 17000}) {
+        HostArray in(dtype, Shape{2, 140000});
         in.randomize(3);
         HostArray values(dtype, Shape{2, count}), indices(int64, Shape{2, count});
         CpuBackend().sort({.input = in.view(), .dim = 1, .values = values.view(), .indices = indices.view()});
@@ -270,7 +270,7 @@ void check_scan(ScanOp op, DType dtype, const Layout& layout, std::size_t dim, b
             break;
           case ScanOp::log_sum_exp:
             ASSERT_LE(std::abs(got - std::log(exponentials)),
-                      4 * (1 + std::abs(std::log(exponentials))) * eps);
+                      static_cast<double>(i + 4) * (1 + std::abs(std::log(exponentials))) * eps);
             break;
           default:
             ASSERT_TRUE(same(got.real(), best)) << to_string(dtype);
@@ -306,8 +306,7 @@ TEST(Scan, LongRowsAreShared) {
   for (const DType dtype : {float32, float64, int32, complex64, bfloat16}) {
     for (const int threads : {1, 3}) {
       set_num_threads(threads);
-      check_scan(ScanOp::sum, dtype, Layout::contiguous({200001}), 0);
-      check_scan(ScanOp::sum, dtype, Layout::contiguous({150000, 2}), 0);
+      check_scan(ScanOp::sum, dtype, Layout::contiguous({140001}), 0);
     }
   }
 }

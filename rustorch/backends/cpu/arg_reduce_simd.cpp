@@ -27,7 +27,8 @@ template <class T, bool largest, class V>
 HWY_INLINE auto beats_lanes(V b, V a) {
   const auto better = largest ? hn::Gt(b, a) : hn::Lt(b, a);
   if constexpr (hwy::IsFloat<T>()) {
-    return hn::And(hn::Or(better, hn::Ne(b, b)), hn::Eq(a, a));
+    // Not Ne(b, b): Highway's Ne is false for NaN on some targets.
+    return hn::And(hn::Or(better, hn::IsNaN(b)), hn::Eq(a, a));
   } else {
     return better;
   }

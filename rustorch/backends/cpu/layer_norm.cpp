@@ -21,7 +21,7 @@ DType computed_in(DType dtype) {
 void sum_shares(const void* shares, std::int64_t blocks, std::int64_t columns, DType computed,
                 const View& out) {
   const cpu::RunWriter writer(out, DType::float64);
-  cpu::parallel_for(0, columns, std::max<std::int64_t>(1, grain / blocks),
+  cpu::parallel_for(0, columns, std::max<std::int64_t>(1, grain / std::max<std::int64_t>(1, blocks)),
                     [&](std::int64_t begin, std::int64_t end) {
                       constexpr std::int64_t piece = 256;
                       std::array<double, piece> sums;

@@ -41,20 +41,21 @@ Statistics forward_row(const void* x_data, const void* weight_data, const void* 
   const T* const bias = static_cast<const T*>(bias_data);
   T* const y = static_cast<T*>(y_data);
   const auto count = static_cast<double>(n);
-  const double mean =
-      sum_vectors<T>(n, [&](std::size_t i, const auto& access) HWY_ATTR { return access.load(x + i); }) /
-      count;
-  const T rounded = static_cast<T>(mean);
-  const auto center = hn::Set(d, rounded);
-  const double squares = sum_vectors<T>(n, [&](std::size_t i, const auto& access) HWY_ATTR {
-    const auto distance = access.keep(hn::Sub(access.load(x + i), center), hn::Zero(d));
-    return hn::Mul(distance, distance);
-  });
-  // The distances were from the rounded mean; what that added to their squares is known.
-  const double off = mean - static_cast<double>(rounded);
+  // About the mean as a first sum gives it, rounded; the mean distance from there corrects both mean and
+  // variance.
+  const double sum =
+      sum_vectors<T>(n, [&](std::size_t i, const auto& access) HWY_ATTR { return access.load(x + i); });
+  const T center = static_cast<T>(sum / count);
+  const auto shift = hn::Set(d, center);
+  double distances, squares;
+  sum_with_squares<T>(
+      n, [&](std::size_t i, const auto& access) HWY_ATTR { return hn::Sub(access.load(x + i), shift); },
+      distances, squares);
+  const double off = distances / count;
+  const double mean = static_cast<double>(center) + off;
   const double variance = squares / count - off * off;
-  const double inverse_std =
-      1.0 / std::sqrt((variance > 0 || variance != variance ? variance : 0.0) + epsilon);
+  const T rounded = static_cast<T>(mean);
+  const double inverse_std = 1.0 / std::sqrt((variance < 0 ? 0.0 : variance) + epsilon);
   const T scale = static_cast<T>(inverse_std);
   if (weight != nullptr) {
     if (bias != nullptr) {

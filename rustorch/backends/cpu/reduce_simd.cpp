@@ -27,6 +27,7 @@ constexpr std::size_t row_block = 64;
 constexpr std::size_t column_block = 1024;
 
 struct Add {
+  static constexpr bool idempotent = false;
   template <class D, class V>
   static HWY_INLINE V vector(D, V a, V b) {
     return hn::Add(a, b);
@@ -36,11 +37,23 @@ struct Add {
     return a + b;
   }
 };
+/// A mask with the lanes that are NaN added; integers have none. (Highway's Ne is false for NaN on some
+/// targets.)
+template <class D, class V>
+HWY_INLINE auto or_is_nan(D, hn::Mask<D> mask, V v) {
+  if constexpr (hwy::IsFloat<hn::TFromD<D>>()) {
+    return hn::Or(mask, hn::IsNaN(v));
+  } else {
+    return mask;
+  }
+}
+
 // NaN wins: it is not less than anything, so it is asked for apart; an accumulator that is NaN stays.
 struct Larger {
+  static constexpr bool idempotent = true;
   template <class D, class V>
-  static HWY_INLINE V vector(D, V a, V b) {
-    return hn::IfThenElse(hn::Or(hn::Gt(b, a), hn::Ne(b, b)), b, a);
+  static HWY_INLINE V vector(D d, V a, V b) {
+    return hn::IfThenElse(or_is_nan(d, hn::Gt(b, a), b), b, a);
   }
   template <class T>
   static HWY_INLINE T scalar(T a, T b) {
@@ -48,9 +61,10 @@ struct Larger {
   }
 };
 struct Smaller {
+  static constexpr bool idempotent = true;
   template <class D, class V>
-  static HWY_INLINE V vector(D, V a, V b) {
-    return hn::IfThenElse(hn::Or(hn::Lt(b, a), hn::Ne(b, b)), b, a);
+  static HWY_INLINE V vector(D d, V a, V b) {
+    return hn::IfThenElse(or_is_nan(d, hn::Lt(b, a), b), b, a);
   }
   template <class T>
   static HWY_INLINE T scalar(T a, T b) {
@@ -132,14 +146,15 @@ void complex_sum_rows(const void* data, std::size_t rows, std::ptrdiff_t row_str
 /// acc[j] ← x[r][j] for all rows. Narrow adjacent rows are taken several at a time, as one wide row.
 template <class Fold, class T>
 HWY_INLINE void fold_columns(const T* x, std::size_t rows, std::ptrdiff_t row_stride, std::size_t n,
-                             T padding, T* HWY_RESTRICT acc) {
+                             T* HWY_RESTRICT acc) {
   const hn::ScalableTag<T> d;
   const std::size_t step = hn::Lanes(d);
   if (n < 32 && row_stride == static_cast<std::ptrdiff_t>(n) && rows >= 8) {
     const std::size_t group = 64 / n;
     T wide[64];
     const std::size_t width = group * n;
-    for (std::size_t j = 0; j < width; ++j) wide[j] = padding;
+    // What may be folded in again and again stands in for a neutral element.
+    for (std::size_t j = 0; j < width; ++j) wide[j] = Fold::idempotent ? acc[j % n] : T(0);
     std::size_t r = 0;
     for (; r + group <= rows; r += group, x += width) {
       std::size_t j = 0;
@@ -190,7 +205,7 @@ HWY_INLINE void sum_columns_of(const T* x, std::size_t rows, std::ptrdiff_t row_
     for (std::size_t r = 0; r < rows; r += height) {
       for (std::size_t c = 0; c < width; ++c) acc[c] = 0;
       fold_columns<Add, T>(x + static_cast<std::ptrdiff_t>(r) * row_stride + j, HWY_MIN(height, rows - r),
-                           row_stride, width, T(0), acc);
+                           row_stride, width, acc);
       for (std::size_t c = 0; c < width; ++c) states[j + c].add(static_cast<double>(acc[c]));
     }
   }
@@ -229,9 +244,8 @@ void extreme_rows(const void* data, std::size_t rows, std::ptrdiff_t row_stride,
 template <class Fold, class T>
 void extreme_columns(const void* x, std::size_t rows, std::ptrdiff_t row_stride, std::size_t n,
                      void* states) {
-  if (rows == 0 || n == 0) return;
   T* const acc = static_cast<T*>(states);
-  fold_columns<Fold, T>(static_cast<const T*>(x), rows, row_stride, n, acc[0], acc);
+  fold_columns<Fold, T>(static_cast<const T*>(x), rows, row_stride, n, acc);
 }
 
 // The rest are plain loops: integers may be added in any order, so the compiler vectorizes them, and products
@@ -371,7 +385,7 @@ void variance_columns(const void* data, std::size_t rows, std::ptrdiff_t row_str
       const std::size_t height = HWY_MIN(row_block, rows - r);
       const T* x = static_cast<const T*>(data) + static_cast<std::ptrdiff_t>(r) * row_stride + j;
       for (std::size_t c = 0; c < width; ++c) mean[c] = distances[c] = squares[c] = 0;
-      fold_columns<Add, T>(x, height, row_stride, width, T(0), mean);
+      fold_columns<Add, T>(x, height, row_stride, width, mean);
       for (std::size_t c = 0; c < width; ++c) mean[c] /= static_cast<T>(height);
       for (std::size_t i = 0; i < height; ++i, x += row_stride) {
         std::size_t c = 0;

@@ -31,20 +31,34 @@ template <class T>
 struct PartOfVector {
   using D = hn::ScalableTag<T>;
   using V = hn::Vec<D>;
+  explicit HWY_INLINE PartOfVector(std::size_t n) : count(n), mask(hn::FirstN(D(), n)) {}
+  std::size_t count;
   hn::Mask<D> mask;
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
   HWY_INLINE V load(const T* from) const { return hn::MaskedLoad(mask, D(), from); }
   HWY_INLINE void store(V value, T* to) const { hn::BlendedStore(value, mask, D(), to); }
+#else  // Highway's functions touch all lanes where no instruction masks them
+  HWY_INLINE V load(const T* from) const {
+    T lanes[hn::MaxLanes(D())] = {};
+    for (std::size_t i = 0; i < count; ++i) lanes[i] = from[i];
+    return hn::LoadU(D(), lanes);
+  }
+  HWY_INLINE void store(V value, T* to) const {
+    T lanes[hn::MaxLanes(D())];
+    hn::StoreU(value, D(), lanes);
+    for (std::size_t i = 0; i < count; ++i) to[i] = lanes[i];
+  }
+#endif
   HWY_INLINE V keep(V value, V otherwise) const { return hn::IfThenElse(mask, value, otherwise); }
 };
 
 /// Calls body(i, access) for vectors of elements [i, i + lanes) up to n.
 template <class T, class Body>
 HWY_INLINE void for_each_vector(std::size_t n, const Body& body) {
-  const hn::ScalableTag<T> d;
-  const std::size_t step = hn::Lanes(d);
+  const std::size_t step = hn::Lanes(hn::ScalableTag<T>());
   std::size_t i = 0;
   for (; i + step <= n; i += step) body(i, WholeVector<T>{});
-  if (i < n) body(i, PartOfVector<T>{hn::FirstN(d, n - i)});
+  if (i < n) body(i, PartOfVector<T>(n - i));
 }
 
 /// Folds the vectors that make(i, access) gives over n elements, four accumulators at a time, from `start`,
@@ -66,7 +80,7 @@ HWY_INLINE hn::Vec<hn::ScalableTag<T>> fold_vectors(std::size_t n, T start, cons
   }
   for (; i + step <= n; i += step) a0 = fold(a0, make(i, whole));
   if (i < n) {
-    const PartOfVector<T> part{hn::FirstN(d, n - i)};
+    const PartOfVector<T> part(n - i);
     a1 = fold(a1, part.keep(make(i, part), neutral));
   }
   return fold(fold(a0, a1), fold(a2, a3));
@@ -86,6 +100,40 @@ HWY_INLINE double sum_vectors(std::size_t n, const Make& make) {
     sum += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, block)));
   }
   return sum;
+}
+
+/// The sums of v and of v² over the vectors v that make(i, access) gives.
+template <class T, class Make>
+HWY_INLINE void sum_with_squares(std::size_t n, const Make& make, double& sum, double& squares) {
+  const hn::ScalableTag<T> d;
+  const std::size_t step = hn::Lanes(d);
+  sum = squares = 0;
+  for (std::size_t start = 0; start < n; start += sum_block) {
+    const std::size_t end = HWY_MIN(n, start + sum_block);
+    auto s0 = hn::Zero(d), s1 = s0, q0 = s0, q1 = s0;
+    const WholeVector<T> whole;
+    std::size_t i = start;
+    for (; i + 2 * step <= end; i += 2 * step) {
+      const auto v0 = make(i, whole);
+      const auto v1 = make(i + step, whole);
+      s0 = hn::Add(s0, v0);
+      s1 = hn::Add(s1, v1);
+      q0 = hn::MulAdd(v0, v0, q0);
+      q1 = hn::MulAdd(v1, v1, q1);
+    }
+    const auto add_last = [&](std::size_t at, const auto& access) HWY_ATTR {
+      const auto v = access.keep(make(at, access), hn::Zero(d));
+      s0 = hn::Add(s0, v);
+      q0 = hn::MulAdd(v, v, q0);
+    };
+    if (i + step <= end) {
+      add_last(i, whole);
+      i += step;
+    }
+    if (i < end) add_last(i, PartOfVector<T>(end - i));
+    sum += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(s0, s1))));
+    squares += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(q0, q1))));
+  }
 }
 
 /// The largest element; of a row with NaN it may be any.

@@ -20,7 +20,7 @@ target_compile_definitions(
 target_compile_options(rustorch_test_flags INTERFACE $<$<CONFIG:Release>:-O1>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 sees ghosts where std::string is put together from literals (GCC bug 105651).
-  target_compile_options(rustorch_test_flags INTERFACE -Wno-stringop-overflow -Wno-restrict)
+  target_compile_options(rustorch_test_flags INTERFACE -Wno-stringop-overflow -Wno-restrict -Wno-array-bounds)
 endif()
 
 # Also holds what tests share (tests/support/*.cpp), compiled once.

@@ -43,6 +43,11 @@ elseif(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
                                                   -Wno-unknown-warning-option)
 endif()
 
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  # Highway's NEON code needs the AES instructions, in the baseline too: GCC inlines nothing across targets.
+  target_compile_options(rustorch_flags INTERFACE -march=armv8-a+crypto)
+endif()
+
 if(RUSTORCH_SANITIZE)
   target_compile_options(rustorch_flags INTERFACE -fsanitize=${RUSTORCH_SANITIZE} -fno-sanitize-recover=all
                                                   -fno-omit-frame-pointer)

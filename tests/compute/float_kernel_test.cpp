@@ -79,7 +79,7 @@ const UnaryCase unary_cases[] = {
                                     : x > 6 ? 6
                                             : x; }, 0},
     {Op::silu, [](Real x) { return x * sigmoid(x); }, 5},
-    {Op::log_sigmoid, [](Real x) { return -softplus(-x); }, 4},
+    {Op::log_sigmoid, [](Real x) { return (x < 0 ? x : 0) - std::log1p(std::exp(-std::abs(x))); }, 4},
     {Op::softsign, [](Real x) { return x / (1 + std::abs(x)); }, 1.5},
     {Op::mish, [](Real x) { return x * std::tanh(softplus(x)); }, 6},
     {Op::isnan, [](Real x) { return Real(std::isnan(x)); }, 0},
@@ -180,13 +180,14 @@ std::vector<T> random_values(std::size_t count, unsigned seed) {
 }
 
 /// How far `got` is from `wanted`, in units of the last place that T has there; infinite where one of them is
-/// not finite, or is a zero of the other sign, and the other differs.
+/// not finite and the other differs, or a true zero got the other sign.
 template <class T>
 double distance_in_ulps(T got, Real wanted) {
   const T rounded = static_cast<T>(wanted);
   if (std::isnan(got) || std::isnan(rounded)) return std::isnan(got) && std::isnan(rounded) ? 0 : INFINITY;
   if (std::isinf(got) || std::isinf(rounded)) return got == rounded ? 0 : INFINITY;
-  if (got == 0 && rounded == 0) return std::signbit(got) == std::signbit(rounded) ? 0 : INFINITY;
+  if (got == 0 && rounded == 0)
+    return wanted != 0 || std::signbit(got) == std::signbit(rounded) ? 0 : INFINITY;
   const T size = std::max(std::abs(rounded), std::numeric_limits<T>::min());
   const Real unit = std::nextafter(size, std::numeric_limits<T>::infinity()) - size;
   return static_cast<double>(std::abs(static_cast<Real>(got) - wanted) / unit);

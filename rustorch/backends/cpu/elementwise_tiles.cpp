@@ -156,6 +156,10 @@ class TileProgram {
                                                                : std::size_t{0};
     return {instruction.operands, count};
   }
+  bool is_written(const Operand& operand) const noexcept {
+    return std::any_of(outputs_.begin(), outputs_.begin() + static_cast<std::ptrdiff_t>(results_.size()),
+                       [&](const Operand& output) { return output.data == operand.data; });
+  }
   std::byte* buffer(std::byte* arena, const Register& r) const noexcept {
     return arena + (r.place + (r.home == Home::fixed ? buffers_ : 0u)) * buffer_bytes_;
   }
@@ -270,7 +274,9 @@ void TileProgram::place_registers(std::int64_t period) {
         widest_ = std::max(widest_, operand.bytes);
         const bool converted = operand.dtype != instruction.dtype;
         r.convert = converted ? simd::conversion_kernel(operand.dtype, instruction.dtype) : nullptr;
-        if (operand.contiguous() && !converted) {
+        // An operand that is also a result must be out of the way of results written over it.
+        const bool in_danger = r.last_use == at_end && is_written(operand);
+        if (operand.contiguous() && !converted && !in_danger) {
           r.home = Home::memory;
         } else if (operand.period() < count_ && period % operand.period() == 0) {
           r.home = Home::fixed;

@@ -32,10 +32,13 @@ struct Mask {
 template <class T>
 struct Vector {
   using Tag = hn::ScalableTag<T>;
-  using Element = T;
+  using Part = T;
+  static constexpr std::size_t parts = 1;  // numbers that make an element
   hn::Vec<Tag> v;
 
   static HWY_INLINE Vector literal(double value) { return {hn::Set(Tag(), static_cast<T>(value))}; }
+  static HWY_INLINE Vector load(const T* from) { return {hn::LoadU(Tag(), from)}; }
+  HWY_INLINE void store(T* to) const { hn::StoreU(v, Tag(), to); }
 
   friend HWY_INLINE Vector operator+(Vector a, Vector b) { return {hn::Add(a.v, b.v)}; }
   friend HWY_INLINE Vector operator-(Vector a, Vector b) { return {hn::Sub(a.v, b.v)}; }

@@ -17,36 +17,39 @@ HWY_BEFORE_NAMESPACE();
 namespace rustorch::simd {
 namespace HWY_NAMESPACE {
 
-/// Real numbers, a register at a time. The last elements go through a buffer and the same loop, so that every
-/// formula is compiled once and elements do not depend on where they stand.
-template <class Formula, class T>
+/// Real and complex numbers, a register (or two) at a time. The last elements go through a buffer and the
+/// same loop, so that every formula is compiled once and elements do not depend on where they stand.
+template <class Formula, class Number>
 void run_vectors(const void* x, const void* y, const void* z, void* out, std::size_t n) {
+  using T = typename Number::Part;
   const hn::ScalableTag<T> d;
-  const std::size_t lanes = hn::Lanes(d);
-  HWY_ALIGN T buffers[4][hn::MaxLanes(d)];
+  constexpr std::size_t parts = Number::parts;
+  const std::size_t step = hn::Lanes(d) * parts;
+  HWY_ALIGN T buffers[4][hn::MaxLanes(d) * parts];
   const T* px = static_cast<const T*>(x);
   const T* py = static_cast<const T*>(y);
   const T* pz = static_cast<const T*>(z);
   T* po = static_cast<T*>(out);
-  std::size_t whole = n / lanes * lanes;
-  std::size_t rest = n - whole;
+  n *= parts;
+  std::size_t whole = n / step * step;
+  const std::size_t rest = n - whole;
   while (true) {
-    for (std::size_t i = 0; i < whole; i += lanes) {
-      const Vector<T> a{hn::LoadU(d, px + i)};
-      Vector<T> b = a;
-      Vector<T> c = a;
-      if constexpr (Formula::arity >= 2) b.v = hn::LoadU(d, py + i);
-      if constexpr (Formula::arity >= 3) c.v = hn::LoadU(d, pz + i);
-      hn::StoreU(Formula::apply(a, b, c).v, d, po + i);
+    for (std::size_t i = 0; i < whole; i += step) {
+      const Number a = Number::load(px + i);
+      Number b = a;
+      Number c = a;
+      if constexpr (Formula::arity >= 2) b = Number::load(py + i);
+      if constexpr (Formula::arity >= 3) c = Number::load(pz + i);
+      Formula::apply(a, b, c).store(po + i);
     }
     if (rest == 0) return;
-    if (whole == lanes && po == buffers[3]) {
+    if (po == buffers[3]) {
       std::memcpy(static_cast<T*>(out) + (n - rest), buffers[3], rest * sizeof(T));
       return;
     }
     // Lanes without an element repeat one, because a lane of garbage could be slow (NaN, subnormals).
     const auto stage = [&](const T*& p, T* buffer) HWY_ATTR {
-      hn::Store(hn::Set(d, p[whole]), d, buffer);
+      for (std::size_t i = 0; i < step; i += parts) std::memcpy(buffer + i, p + whole, parts * sizeof(T));
       std::memcpy(buffer, p + whole, rest * sizeof(T));
       p = buffer;
     };
@@ -54,11 +57,11 @@ void run_vectors(const void* x, const void* y, const void* z, void* out, std::si
     if constexpr (Formula::arity >= 2) stage(py, buffers[1]);
     if constexpr (Formula::arity >= 3) stage(pz, buffers[2]);
     po = buffers[3];
-    whole = lanes;
+    whole = step;
   }
 }
 
-/// Integers and complex numbers, element by element for the compiler to vectorize.
+/// Integers, element by element for the compiler to vectorize.
 template <class Formula, class Number>
 void run_elements(const void* x, const void* y, const void* z, void* out, std::size_t n) {
   const Number* px = static_cast<const Number*>(x);
@@ -83,11 +86,11 @@ constexpr KernelRow kernels_of(std::string_view name) {
   row.name = name;
   if constexpr (domain_has(domain, DType::int32)) row.int32 = &run_elements<Formula, Integer<std::int32_t>>;
   if constexpr (domain_has(domain, DType::int64)) row.int64 = &run_elements<Formula, Integer<std::int64_t>>;
-  if constexpr (domain_has(domain, DType::float32)) row.float32 = &run_vectors<Formula, float>;
-  if constexpr (domain_has(domain, DType::float64)) row.float64 = &run_vectors<Formula, double>;
-  if constexpr (domain_has(domain, DType::complex64)) row.complex64 = &run_elements<Formula, Complex<float>>;
+  if constexpr (domain_has(domain, DType::float32)) row.float32 = &run_vectors<Formula, Vector<float>>;
+  if constexpr (domain_has(domain, DType::float64)) row.float64 = &run_vectors<Formula, Vector<double>>;
+  if constexpr (domain_has(domain, DType::complex64)) row.complex64 = &run_vectors<Formula, Complex<float>>;
   if constexpr (domain_has(domain, DType::complex128))
-    row.complex128 = &run_elements<Formula, Complex<double>>;
+    row.complex128 = &run_vectors<Formula, Complex<double>>;
   return row;
 }
 

@@ -70,10 +70,8 @@ std::complex<T> log1p_of(std::complex<T> z) {
   return {static_cast<T>(std::log1p(x * (2 + x) + y * y) / 2), std::atan2(b, 1 + a)};
 }
 
-}  // namespace
-
 template <class T>
-std::complex<T> complex_function(ComplexFunction function, std::complex<T> z) {
+std::complex<T> value_of(ComplexFunction function, std::complex<T> z) {
   switch (function) {
     case ComplexFunction::exp:
       return std::exp(z);
@@ -118,14 +116,26 @@ std::complex<T> complex_function(ComplexFunction function, std::complex<T> z) {
   }
   return z;
 }
-template std::complex<float> complex_function(ComplexFunction, std::complex<float>);
-template std::complex<double> complex_function(ComplexFunction, std::complex<double>);
+
+}  // namespace
 
 template <class T>
-std::complex<T> complex_pow(std::complex<T> base, std::complex<T> exponent) {
-  return std::pow(base, exponent);
+void complex_function(ComplexFunction function, T* parts) {
+  const std::complex<T> w = value_of(function, std::complex<T>(parts[0], parts[1]));
+  parts[0] = w.real();
+  parts[1] = w.imag();
 }
-template std::complex<float> complex_pow(std::complex<float>, std::complex<float>);
-template std::complex<double> complex_pow(std::complex<double>, std::complex<double>);
+template void complex_function(ComplexFunction, float*);
+template void complex_function(ComplexFunction, double*);
+
+template <class T>
+void complex_pow(T* base, const T* exponent) {
+  const std::complex<T> w =
+      std::pow(std::complex<T>(base[0], base[1]), std::complex<T>(exponent[0], exponent[1]));
+  base[0] = w.real();
+  base[1] = w.imag();
+}
+template void complex_pow(float*, const float*);
+template void complex_pow(double*, const double*);
 
 }  // namespace rustorch::simd::lane

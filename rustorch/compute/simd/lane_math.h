@@ -71,10 +71,11 @@ enum class ComplexFunction : std::uint8_t {
   acosh,
   atanh,
 };
-/// A function of a complex number, with C99's special values.
+/// Replaces the two parts of a complex number by a function of it, with C99's special values.
 template <class T>
-std::complex<T> complex_function(ComplexFunction function, std::complex<T> z);
+void complex_function(ComplexFunction function, T* parts);
+/// base = base to the power of exponent, both two parts.
 template <class T>
-std::complex<T> complex_pow(std::complex<T> base, std::complex<T> exponent);
+void complex_pow(T* base, const T* exponent);
 
 }  // namespace rustorch::simd::lane

@@ -8,7 +8,8 @@
 #define RUSTORCH_COMPUTE_SIMD_OPS_DERIVED_INL_H_
 #endif
 
-#include "rustorch/compute/simd/element-inl.h"
+#include "rustorch/compute/simd/complex-inl.h"
+#include "rustorch/compute/simd/integer-inl.h"
 #include "rustorch/compute/simd/math-inl.h"
 #include "rustorch/compute/simd/ops/error_function-inl.h"
 
@@ -33,8 +34,8 @@ HWY_INLINE Vector<T> lerp(Vector<T> x, Vector<T> y, Vector<T> weight) {
 template <class T>
 HWY_INLINE Complex<T> lerp(Complex<T> x, Complex<T> y, Complex<T> weight) {
   const Complex<T> d = y - x;
-  const bool near = weight.re * weight.re + weight.im * weight.im < T{0.25};
-  return near ? x + weight * d : y - d * (Complex<T>::literal(1) - weight);
+  const Mask<T> near = weight.re * weight.re + weight.im * weight.im < Vector<T>::literal(0.25);
+  return select(near, x + weight * d, y - d * (Complex<T>::literal(1) - weight));
 }
 
 template <class T>

@@ -438,6 +438,9 @@ TEST(Index, Errors) {
         {tensor({true, true, true})});
   error(ErrorCode::index_out_of_range, "do not broadcast together", {tensor({0, 1}), tensor({0, 1, 2})});
   error(ErrorCode::dtype_mismatch, "not of float32", {tensor({0.f})});
+  expect_error(ErrorCode::index_out_of_range, "indices into a dim of size 0 (shape [0, 0])", [] {
+    return zeros({0, 0}).index({tensor({0})});
+  });
   error(ErrorCode::invalid_argument, "2 Ellipsis", {Ellipsis, Ellipsis});
   error(ErrorCode::invalid_argument, "the step 0", {Slice(None, None, 0)});
   expect_error(ErrorCode::invalid_argument, "the step -1", "flip",

@@ -190,6 +190,10 @@ Shape broadcast_index_shapes(const char* op, const std::vector<ParsedIndex::Choo
 Selection ParsedIndex::selection(const Tensor& from) const {
   const std::vector<Chooser> indices = index_tensors(op_, choosers_, from.device());
   const Shape chosen = broadcast_index_shapes(op_, indices);
+  for (const Chooser& index : indices) {  // the backend would see no elements, and no index
+    RUSTORCH_CHECK(from.shape()[index.dim] != 0 || chosen.element_count() == 0, index_out_of_range,
+                   "{}: indices into a dim of size 0 (shape {})", op_, x_.shape());
+  }
   // Index tensors that stand side by side keep their place; else what they choose comes first.
   const bool adjacent = indices.back().dim - indices.front().dim + 1 == indices.size();
   const std::size_t place = adjacent ? indices.front().dim : 0;

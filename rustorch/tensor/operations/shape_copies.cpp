@@ -1,10 +1,9 @@
-// Elements repeated, moved round and turned over; padding.
+// Elements repeated, moved round and turned over.
 
 #include "rustorch/tensor/operations/creation.h"
 #include "rustorch/tensor/operations/indexing.h"
 #include "rustorch/tensor/operations/selection.h"
 #include "rustorch/tensor/operations/shape.h"
-#include "rustorch/tensor/operations/view_gradient.h"
 
 namespace rustorch {
 namespace {
@@ -35,97 +34,6 @@ Tensor roll_dim(const Tensor& x, std::int64_t shift, std::size_t dim) {
   if (places == 0) return x;
   const auto at = static_cast<std::int64_t>(dim);
   return cat({narrow(x, at, size - places, places), narrow(x, at, 0, size - places)}, at);
-}
-
-struct Margins {
-  std::int64_t before = 0, after = 0;
-};
-
-/// The margins of each dim of x, from the form of torch's pad: last dim first.
-std::vector<Margins> margins_of(const Tensor& x, const Shape& padding) {
-  RUSTORCH_CHECK(padding.size() % 2 == 0, invalid_argument,
-                 "pad: padding {} has an odd length; it holds two numbers a dim, from the last dim backwards",
-                 padding);
-  RUSTORCH_CHECK(padding.size() / 2 <= x.rank(), invalid_argument,
-                 "pad: padding {} is for {} dims, but the tensor has shape {}", padding, padding.size() / 2,
-                 x.shape());
-  std::vector<Margins> margins(x.rank());
-  for (std::size_t i = 0; i < padding.size() / 2; ++i) {
-    margins[x.rank() - 1 - i] = {padding[2 * i], padding[2 * i + 1]};
-  }
-  return margins;
-}
-
-Shape padded_shape(const Tensor& x, const std::vector<Margins>& margins) {
-  Shape shape = x.shape();
-  for (std::size_t dim = 0; dim < shape.size(); ++dim) {
-    shape[dim] += margins[dim].before + margins[dim].after;
-    RUSTORCH_CHECK(shape[dim] >= 0, shape_mismatch,
-                   "pad: margins {} and {} leave nothing of dim {} of size {} (shape {})",
-                   margins[dim].before, margins[dim].after, dim, x.shape()[dim], x.shape());
-  }
-  return shape;
-}
-
-Tensor pad_constant(const Tensor& x, const Shape& padding, double value) {
-  const std::vector<Margins> margins = margins_of(x, padding);
-  Tensor y = allocate(Layout::dense_like(padded_shape(x, margins), x.layout()), x.dtype(), x.device());
-  Layout from = x.layout();
-  Layout to = y.layout();
-  for (std::size_t dim = 0; dim < margins.size(); ++dim) {
-    // Negative margins crop.
-    const std::int64_t skipped = std::max<std::int64_t>(0, -margins[dim].before);
-    const std::int64_t kept = from.shape[dim] - skipped - std::max<std::int64_t>(0, -margins[dim].after);
-    from.offset += skipped * from.strides[dim];
-    to.offset += std::max<std::int64_t>(0, margins[dim].before) * to.strides[dim];
-    from.shape[dim] = to.shape[dim] = std::max<std::int64_t>(0, kept);
-  }
-  if (from.shape != y.shape()) y.fill_(value);
-  if (from.element_count() != 0) write_part(y, to, alias(x.detach(), from));
-  Shape undo = padding;
-  for (std::int64_t& margin : undo) margin = -margin;
-  return with_gradient(std::move(y), "pad", {&x},
-                       [undo = std::move(undo)](const Tensor& g) { return pad_constant(g, undo, 0); });
-}
-
-/// Where each place along a padded dim takes its element from.
-std::vector<std::int64_t> padded_places(std::int64_t size, const Margins& margins, PadMode mode) {
-  std::vector<std::int64_t> places(static_cast<std::size_t>(size + margins.before + margins.after));
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    std::int64_t place = static_cast<std::int64_t>(i) - margins.before;
-    if (mode == PadMode::replicate) {
-      place = std::clamp<std::int64_t>(place, 0, size - 1);
-    } else if (mode == PadMode::circular) {
-      // What a negative margin crops is not wrapped round either.
-      const std::int64_t first = std::max<std::int64_t>(0, -margins.before);
-      const std::int64_t period = size - first - std::max<std::int64_t>(0, -margins.after);
-      place = ((place - first) % period + period) % period + first;
-    } else {
-      if (place < 0) place = -place;
-      if (place >= size) place = 2 * (size - 1) - place;
-    }
-    places[i] = place;
-  }
-  return places;
-}
-
-void check_margins(const Tensor& x, std::size_t dim, const Margins& margins, PadMode mode) {
-  const std::int64_t size = x.shape()[dim];
-  const std::int64_t largest = std::max(margins.before, margins.after);
-  const std::int64_t kept =
-      size + std::min<std::int64_t>(0, margins.before) + std::min<std::int64_t>(0, margins.after);
-  RUSTORCH_CHECK(kept > 0, invalid_argument, "pad: dim {} of shape {} has no elements to take padding from",
-                 dim, x.shape());
-  if (mode == PadMode::reflect) {
-    RUSTORCH_CHECK(
-        largest < size, invalid_argument,
-        "pad: reflect needs margins smaller than the dim: {} and {} for dim {} of size {} (shape {})",
-        margins.before, margins.after, dim, size, x.shape());
-  } else if (mode == PadMode::circular) {
-    RUSTORCH_CHECK(largest <= size, invalid_argument,
-                   "pad: circular takes margins up to the dim: {} and {} for dim {} of size {} (shape {})",
-                   margins.before, margins.after, dim, size, x.shape());
-  }
 }
 
 }  // namespace
@@ -239,20 +147,6 @@ Tensor rot90(const Tensor& x, std::int64_t k, const Shape& dims) {
     default:
       return x.clone();
   }
-}
-
-Tensor pad(const Tensor& x, const Shape& padding, PadMode mode, double value) {
-  if (mode == PadMode::constant) return pad_constant(x, padding, value);
-  const std::vector<Margins> margins = margins_of(x, padding);
-  padded_shape(x, margins);
-  Selection selection = Selection::all_of(x.shape());
-  for (std::size_t dim = 0; dim < margins.size(); ++dim) {
-    if (margins[dim].before == 0 && margins[dim].after == 0) continue;
-    check_margins(x, dim, margins[dim], mode);
-    const auto places = padded_places(x.shape()[dim], margins[dim], mode);
-    selection.choose(dim, tensor(places, {.device = x.device()}));
-  }
-  return select_elements("pad", x, std::move(selection));
 }
 
 Tensor Tensor::repeat(const Shape& repeats) const { return rustorch::repeat(*this, repeats); }

@@ -11,11 +11,15 @@ namespace rustorch::optim {
 
 Optimizer::~Optimizer() = default;
 
-void Optimizer::start(GroupOptions defaults, std::vector<ParameterGroup> groups) {
+void Optimizer::fail_moved_from() {
+  fail(ErrorCode::invalid_argument, "this optimizer was moved from and is empty");
+}
+
+void Optimizer::start(GroupOptions defaults, std::vector<ParameterGroup> added) {
   defaults_ = std::move(defaults);
   check_options(defaults_);
-  RUSTORCH_CHECK(!groups.empty(), invalid_argument, "{}: there are no parameters to optimize", type_name());
-  for (ParameterGroup& group : groups) add_param_group(std::move(group));
+  RUSTORCH_CHECK(!added.empty(), invalid_argument, "{}: there are no parameters to optimize", type_name());
+  for (ParameterGroup& group : added) add_param_group(std::move(group));
 }
 
 void Optimizer::start(GroupOptions defaults, const std::vector<Tensor>& parameters) {
@@ -26,7 +30,7 @@ void Optimizer::start(GroupOptions defaults, const std::vector<Tensor>& paramete
 
 void Optimizer::check_parameters(const std::vector<Tensor>& parameters) const {
   std::unordered_set<const TensorImpl*> seen;
-  for (const ParameterGroup& group : shared_->groups) {
+  for (const ParameterGroup& group : groups()) {
     for (const Tensor& parameter : group.parameters) seen.insert(parameter.handle().get());
   }
   for (std::size_t i = 0; i < parameters.size(); ++i) {
@@ -63,24 +67,24 @@ void Optimizer::add_param_group(ParameterGroup group) {
   check_options(options);
   group.options = std::move(options);
   states_.emplace_back(group.parameters.size());
-  shared_->groups.push_back(std::move(group));
+  groups().push_back(std::move(group));
 }
 
 double Optimizer::learning_rate(std::size_t group) const {
-  RUSTORCH_CHECK(group < shared_->groups.size(), index_out_of_range,
-                 "{}: there is no parameter group {} among {}", type_name(), group, shared_->groups.size());
-  return shared_->groups[group].options.at("lr");
+  RUSTORCH_CHECK(group < groups().size(), index_out_of_range, "{}: there is no parameter group {} among {}",
+                 type_name(), group, groups().size());
+  return groups()[group].options.at("lr");
 }
 
 void Optimizer::set_learning_rate(double lr) {
   RUSTORCH_CHECK(lr >= 0, invalid_argument, "{}: lr must not be negative, not {}", type_name(), lr);
-  for (ParameterGroup& group : shared_->groups) group.options["lr"] = lr;
+  for (ParameterGroup& group : groups()) group.options["lr"] = lr;
 }
 
 void Optimizer::step() {
   const NoGrad guard;
-  for (std::size_t i = 0; i < shared_->groups.size(); ++i) {
-    const ParameterGroup& group = shared_->groups[i];
+  for (std::size_t i = 0; i < groups().size(); ++i) {
+    const ParameterGroup& group = groups()[i];
     updates_.clear();
     for (std::size_t j = 0; j < group.parameters.size(); ++j) {
       Tensor gradient = group.parameters[j].grad();
@@ -95,7 +99,7 @@ void Optimizer::step() {
 }
 
 void Optimizer::zero_grad(bool set_to_none) {
-  for (ParameterGroup& group : shared_->groups) {
+  for (ParameterGroup& group : groups()) {
     for (Tensor& parameter : group.parameters) {
       Tensor gradient = parameter.grad();
       if (!gradient.defined()) continue;
@@ -121,8 +125,8 @@ Tensor& Optimizer::slot(ParameterState& state, std::size_t index, const Tensor& 
 OptimizerState Optimizer::state_dict() const {
   OptimizerState result{.type = type_name(), .tensors = {}, .groups = {}};
   std::size_t number = 0;
-  for (std::size_t i = 0; i < shared_->groups.size(); ++i) {
-    const ParameterGroup& group = shared_->groups[i];
+  for (std::size_t i = 0; i < groups().size(); ++i) {
+    const ParameterGroup& group = groups()[i];
     result.groups.push_back({static_cast<std::int64_t>(group.parameters.size()), group.options});
     for (const ParameterState& state : states_[i]) {
       if (counts_steps() && state.step > 0) {
@@ -142,7 +146,7 @@ OptimizerState Optimizer::state_dict() const {
 void Optimizer::load_state_dict(const OptimizerState& state) {
   RUSTORCH_CHECK(state.type == type_name(), invalid_argument, "the state of {} does not fit {}",
                  state.type.empty() ? "an unnamed optimizer" : state.type, type_name());
-  const std::vector<ParameterGroup>& groups = shared_->groups;
+  Groups& groups = this->groups();
   RUSTORCH_CHECK(state.groups.size() == groups.size(), invalid_argument,
                  "{}: the state has {} parameter groups, the optimizer {}", type_name(), state.groups.size(),
                  groups.size());
@@ -191,16 +195,15 @@ void Optimizer::load_state_dict(const OptimizerState& state) {
     copy.copy_(tensor);
     target->slots[static_cast<std::size_t>(slot - slot_names().begin())] = std::move(copy);
   }
-  for (std::size_t i = 0; i < groups.size(); ++i) shared_->groups[i].options = std::move(options[i]);
+  for (std::size_t i = 0; i < groups.size(); ++i) groups[i].options = std::move(options[i]);
   states_ = std::move(states);
 }
 
 std::string Optimizer::to_string() const {
   std::string text = type_name() + " (";
-  for (std::size_t i = 0; i < shared_->groups.size(); ++i) {
+  for (std::size_t i = 0; i < groups().size(); ++i) {
     text += fmt::format("\nParameter Group {}", i);
-    for (const auto& [name, value] : shared_->groups[i].options)
-      text += fmt::format("\n    {}: {}", name, value);
+    for (const auto& [name, value] : groups()[i].options) text += fmt::format("\n    {}: {}", name, value);
   }
   return text + "\n)";
 }

@@ -55,8 +55,8 @@ class Optimizer {
   void zero_grad(bool set_to_none = true);
 
   /// The groups; their options may be changed between steps: `param_groups()[0].options["lr"] = 1e-4`.
-  std::vector<ParameterGroup>& param_groups() noexcept { return shared_->groups; }
-  const std::vector<ParameterGroup>& param_groups() const noexcept { return shared_->groups; }
+  std::vector<ParameterGroup>& param_groups() { return groups(); }
+  const std::vector<ParameterGroup>& param_groups() const { return groups(); }
   /// Adds a group; a parameter that is already in a group, unknown options or bad values are an Error.
   void add_param_group(ParameterGroup group);
   /// options["lr"] of a group.
@@ -83,7 +83,7 @@ class Optimizer {
     std::array<Tensor, 3> slots;
   };
 
-  Optimizer() : shared_(std::make_shared<Shared>()) {}
+  Optimizer() : groups_(std::make_shared<Groups>()) {}
   /// The last act of constructors: all options with their defaults, then the groups.
   void start(GroupOptions defaults, std::vector<ParameterGroup> groups);
   void start(GroupOptions defaults, const std::vector<Tensor>& parameters);
@@ -111,13 +111,18 @@ class Optimizer {
 
  private:
   friend class LRScheduler;
-  // Apart from the object, so that schedulers find it after a move.
-  struct Shared {
-    std::vector<ParameterGroup> groups;
-  };
+  // Apart from the object, so that schedulers find them after a move.
+  using Groups = std::vector<ParameterGroup>;
+  /// An Error if this optimizer was moved from.
+  Groups& groups() const {
+    if (!groups_) [[unlikely]]
+      fail_moved_from();
+    return *groups_;
+  }
+  [[noreturn]] static void fail_moved_from();
   void check_parameters(const std::vector<Tensor>& parameters) const;
 
-  std::shared_ptr<Shared> shared_;
+  std::shared_ptr<Groups> groups_;
   GroupOptions defaults_;
   std::vector<std::vector<ParameterState>> states_;  // of each group's parameters
   std::vector<Update> updates_;                      // kept: a steady step allocates nothing

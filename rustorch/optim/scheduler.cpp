@@ -2,7 +2,7 @@
 
 namespace rustorch::optim {
 
-LRScheduler::LRScheduler(Optimizer& optimizer) : shared_(optimizer.shared_) {
+LRScheduler::LRScheduler(Optimizer& optimizer) : groups_(optimizer.groups_) {
   for (ParameterGroup& group : groups()) {
     if (!group.options.contains("initial_lr")) group.options["initial_lr"] = group.options.at("lr");
     base_lrs_.push_back(group.options.at("initial_lr"));
@@ -10,6 +10,10 @@ LRScheduler::LRScheduler(Optimizer& optimizer) : shared_(optimizer.shared_) {
 }
 
 LRScheduler::~LRScheduler() = default;
+
+void LRScheduler::fail_moved_from() {
+  fail(ErrorCode::invalid_argument, "this scheduler was moved from, or made for an optimizer that was");
+}
 
 void LRScheduler::start() {
   starting_ = true;

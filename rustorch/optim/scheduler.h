@@ -46,7 +46,11 @@ class LRScheduler {
   /// Sets what a schedule sets beside the rate.
   virtual void update_group(std::size_t) {}
 
-  std::vector<ParameterGroup>& groups() const noexcept { return shared_->groups; }
+  std::vector<ParameterGroup>& groups() const {
+    if (!groups_) [[unlikely]]
+      fail_moved_from();
+    return *groups_;
+  }
   double current(std::size_t group) const { return groups()[group].options.at("lr"); }
   double base(std::size_t group) const { return base_lrs_[group]; }
   void set_base(std::size_t group, double lr) { base_lrs_[group] = lr; }
@@ -57,7 +61,9 @@ class LRScheduler {
   friend class SequentialLR;
   void update(bool entering);
 
-  std::shared_ptr<Optimizer::Shared> shared_;
+  [[noreturn]] static void fail_moved_from();
+
+  std::shared_ptr<std::vector<ParameterGroup>> groups_;
   std::vector<double> base_lrs_;
   std::vector<double> last_lr_;
   std::int64_t last_epoch_ = -1;

@@ -140,7 +140,7 @@ SequentialLR::SequentialLR(Optimizer& optimizer, std::vector<std::int64_t> miles
                  "SequentialLR: the milestones must be in order");
   // Constructing the schedules set their first rates, one over the other: undone, then the first begins.
   for (const std::unique_ptr<LRScheduler>& schedule : schedules_) {
-    RUSTORCH_CHECK(schedule && schedule->shared_ == shared_, invalid_argument,
+    RUSTORCH_CHECK(schedule && schedule->groups_ == groups_, invalid_argument,
                    "SequentialLR: all schedules must belong to the same optimizer");
     schedule->last_epoch_ = -1;
   }

@@ -240,12 +240,18 @@ TEST(Optimizer, MovesAndPrints) {
   optim::SGD second = std::move(first);
   problem.run(second, 10);
   EXPECT_NEAR(problem.values()[0], -0.09557928733432625, 1e-14);
+  expect_error(ErrorCode::invalid_argument, "this optimizer was moved from", [&] {
+    first.step();  // NOLINT(bugprone-use-after-move): that is the point
+    return 0;
+  });
+  expect_error(ErrorCode::invalid_argument, "made for an optimizer that was",
+               [&] { return optim::StepLR(first, 1).last_epoch(); });
   EXPECT_EQ(second.to_string(),
             "SGD (\nParameter Group 0\n    lr: 0.1\n    momentum: 0\n    dampening: 0\n    weight_decay: 0\n"
             "    nesterov: 0\n    maximize: 0\n)");
 }
 
-TEST(Optimizer, FollowsParametersToAnotherDtypeOnlyByName) {
+TEST(Optimizer, NamesItsStateAsPyTorch) {
   Problem problem;
   optim::AdamW optimizer(problem.parameters);
   problem.run(optimizer, 1);

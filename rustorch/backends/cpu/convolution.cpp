@@ -59,6 +59,10 @@ void run(DType dtype, const ConvolutionSizes& sizes, const Operand& input, const
                                   bias == nullptr ? nullptr : bias->data<double>(), output.data<double>());
   }
   auto* const bias_data = bias == nullptr ? nullptr : bias->data<float>();
+  if (convolution_few_channels(sizes, input.data<float>(), weight.data<float>(), bias_data,
+                               output.data<float>())) {
+    return;
+  }
   if (!onednn::convolution(sizes, input.data<float>(), weight.data<float>(), bias_data,
                            output.data<float>())) {
     convolution_by_windows(sizes, input.data<float>(), weight.data<float>(), bias_data, output.data<float>());

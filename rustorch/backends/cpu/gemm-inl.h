@@ -74,12 +74,13 @@ inline constexpr bool has_masks = true;
 inline constexpr bool has_masks = false;
 #endif
 
-/// c[rows][vectors] (+)= a·b for operands in place: element (row, k) of a at row·a_row + k·a_step, vectors of
-/// b at k·b_step. `masked`: only the first `tail` lanes of the last vector exist.
+/// c[rows][vectors] = start + a·b for operands in place: element (row, k) of a at row·a_row + k·a_step,
+/// vectors of b at k·b_step. `start` (rows start_row apart: those of c, or 0 to repeat a bias) may be
+/// nullptr. `masked`: only the first `tail` lanes of the last vector exist.
 template <int rows, int vectors, bool masked, class T>
 HWY_INLINE void tile(std::int64_t k, const T* HWY_RESTRICT a, std::int64_t a_row, std::int64_t a_step,
-                     const T* HWY_RESTRICT b, std::int64_t b_step, T* HWY_RESTRICT c, std::int64_t c_row,
-                     bool accumulate, std::size_t tail = 0) {
+                     const T* HWY_RESTRICT b, std::int64_t b_step, T* c, std::int64_t c_row, const T* start,
+                     std::int64_t start_row, std::size_t tail = 0) {
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
   constexpr std::int64_t lanes = tile_columns<T>() / tile_vectors;
@@ -96,11 +97,11 @@ HWY_INLINE void tile(std::int64_t k, const T* HWY_RESTRICT a, std::int64_t a_row
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) sum[row][v] = hn::Zero(d);
   }
-  if (accumulate) {
+  if (start != nullptr) {
 #pragma GCC unroll 16
     for (int row = 0; row < rows; ++row) {
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) sum[row][v] = load(c + row * c_row, v);
+      for (int v = 0; v < vectors; ++v) sum[row][v] = load(start + row * start_row, v);
     }
   }
   for (std::int64_t i = 0; i < k; ++i) {
@@ -240,13 +241,13 @@ void gemm_packed(const Gemm& work) {
             if constexpr (direct_type) {
               if (tile_height == tile_rows && tile_width == width && work.c_column == 1) {
                 tile<tile_rows, tile_vectors, false>(depth, a_panel, 1, tile_rows, b_panel, width, target,
-                                                     work.c_row, accumulate);
+                                                     work.c_row, accumulate ? target : nullptr, work.c_row);
                 continue;
               }
             }
             alignas(64) T sums[tile_rows * tile_columns<T>()];
             tile<tile_rows, tile_vectors, false>(depth, a_panel, 1, tile_rows, b_panel, width, sums, width,
-                                                 false);
+                                                 static_cast<const T*>(nullptr), 0);
             store_tile(sums, tile_height, tile_width, accumulate, target, work.c_row, work.c_column);
           }
         }
@@ -258,14 +259,15 @@ void gemm_packed(const Gemm& work) {
 /// All rows of a strip of columns, in tiles of 8 (or 4), 4, 2 and 1 rows.
 template <int vectors, bool masked, class T>
 void small_strip(const Gemm& work, const T* HWY_RESTRICT b, std::int64_t b_row, T* HWY_RESTRICT c,
-                 std::int64_t c_row, std::size_t tail) {
+                 std::int64_t c_row, const T* start, std::int64_t start_row, std::size_t tail) {
   constexpr int most_rows = tile_rows >= 8 ? 8 : 4;
   const T* a = static_cast<const T*>(work.a);
   std::int64_t row = 0;
   const auto run = [&]<int rows>() HWY_ATTR {
     for (; row + rows <= work.m; row += rows) {
       tile<rows, vectors, masked>(work.k, a + row * work.a_row, work.a_row, work.a_column, b, b_row,
-                                  c + row * c_row, c_row, work.accumulate, tail);
+                                  c + row * c_row, c_row,
+                                  start == nullptr ? nullptr : start + row * start_row, start_row, tail);
     }
   };
   run.template operator()<most_rows>();
@@ -279,25 +281,30 @@ template <class T>
 void small_gemm_rows(const Gemm& work, const T* HWY_RESTRICT b, std::int64_t b_row) {
   constexpr std::int64_t lanes = tile_columns<T>() / tile_vectors;
   T* c = static_cast<T*>(work.c);
+  // What the sums start from: a bias for every row, c itself, or nothing.
+  const T* start = static_cast<const T*>(work.row_bias);
+  if (work.accumulate) start = c;
+  const std::int64_t start_row = work.accumulate ? work.c_row : 0;
+  const auto strip = [&]<int vectors, bool masked>(std::int64_t column, std::size_t tail) HWY_ATTR {
+    small_strip<vectors, masked>(work, b + column, b_row, c + column, work.c_row,
+                                 start == nullptr ? nullptr : start + column, start_row, tail);
+  };
   std::int64_t column = 0;
-  for (; column + 2 * lanes <= work.n; column += 2 * lanes) {
-    small_strip<2, false>(work, b + column, b_row, c + column, work.c_row, 0);
-  }
+  for (; column + 2 * lanes <= work.n; column += 2 * lanes) strip.template operator()<2, false>(column, 0);
   if (column + lanes <= work.n && (!has_masks || column + lanes == work.n)) {
-    small_strip<1, false>(work, b + column, b_row, c + column, work.c_row, 0);
+    strip.template operator()<1, false>(column, 0);
     column += lanes;
   }
   if (column == work.n) return;
   const std::int64_t rest = work.n - column;
   if constexpr (has_masks) {
     if (rest > lanes) {
-      small_strip<2, true>(work, b + column, b_row, c + column, work.c_row,
-                           static_cast<std::size_t>(rest - lanes));
+      strip.template operator()<2, true>(column, static_cast<std::size_t>(rest - lanes));
     } else {
-      small_strip<1, true>(work, b + column, b_row, c + column, work.c_row, static_cast<std::size_t>(rest));
+      strip.template operator()<1, true>(column, static_cast<std::size_t>(rest));
     }
   } else {
-    // Less than a vector is left: column by column over padded copies.
+    // Less than a vector is left.
     for (std::int64_t row = 0; row < work.m; ++row) {
       const T* a = static_cast<const T*>(work.a) + row * work.a_row;
       T sums[lanes] = {};
@@ -305,8 +312,8 @@ void small_gemm_rows(const Gemm& work, const T* HWY_RESTRICT b, std::int64_t b_r
         for (std::int64_t j = 0; j < rest; ++j) sums[j] += a[i * work.a_column] * b[i * b_row + column + j];
       }
       for (std::int64_t j = 0; j < rest; ++j) {
-        T& target = c[row * work.c_row + column + j];
-        target = work.accumulate ? target + sums[j] : sums[j];
+        const T first = start == nullptr ? T{0} : start[row * start_row + column + j];
+        c[row * work.c_row + column + j] = first + sums[j];
       }
     }
   }
@@ -324,6 +331,7 @@ void small_gemm_any(const Gemm& work) {
     Gemm part = work;
     part.n = std::min(width, work.n - column);
     part.c = static_cast<T*>(work.c) + column;
+    if (work.row_bias != nullptr) part.row_bias = static_cast<const T*>(work.row_bias) + column;
     for (std::int64_t j = 0; j < part.n; ++j) {
       const T* from = b + (column + j) * work.b_column;
       for (std::int64_t i = 0; i < work.k; ++i) turned[i * part.n + j] = from[i * work.b_row];

@@ -15,11 +15,13 @@ struct Gemm {
   std::int64_t b_row = 0, b_column = 0;
   void* c = nullptr;
   std::int64_t c_row = 0, c_column = 0;
-  bool accumulate = false;  ///< c holds a summand already
-  bool negate = false;      ///< -a·b
+  bool accumulate = false;         ///< c holds a summand already
+  bool negate = false;             ///< -a·b
+  const void* row_bias = nullptr;  ///< n adjacent values to add to every row; not together with accumulate
 };
 
-/// Our own product for float32, float64 and integers (which wrap). k and n and m are at least 1.
+/// Our own product for float32, float64 and integers (which wrap), without row_bias. m, n and k are at
+/// least 1.
 void gemm(DType dtype, const Gemm& work);
 
 /// The same for float32 and float64 without packing, for matrices that fit in the inner caches: a few

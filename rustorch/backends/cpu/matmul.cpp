@@ -90,14 +90,41 @@ void run_in_parts(DType dtype, const Gemm& work) {
 
 }  // namespace
 
+namespace {
+
+template <class T>
+void repeat_row(const Gemm& work) {
+  const T* bias = static_cast<const T*>(work.row_bias);
+  T* c = static_cast<T*>(work.c);
+  parallel_for(0, work.m, 1 + work_per_thread / work.n, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) {
+      for (std::int64_t column = 0; column < work.n; ++column) {
+        c[row * work.c_row + column * work.c_column] = bias[column];
+      }
+    }
+  });
+}
+
+/// Writes the bias to c, which is added to from then on.
+Gemm with_bias_written(DType dtype, const Gemm& work) {
+  dtype == DType::float32 ? repeat_row<float>(work) : repeat_row<double>(work);
+  Gemm rest = work;
+  rest.row_bias = nullptr;
+  rest.accumulate = true;
+  return rest;
+}
+
+}  // namespace
+
 void matrix_product(DType dtype, const Gemm& work) {
-  if (work.c_column != 1 && work.n != 1 && (work.c_row == 1 || work.m == 1)) {
-    return matrix_product(dtype, transposed(work));
-  }
   const bool floating = dtype == DType::float32 || dtype == DType::float64;
   if (floating && !work.negate && (work.c_column == 1 || work.n == 1) && work.k <= small_gemm_depth &&
       work.m * work.n * work.k <= (work.b_column == 1 ? small_work : small_work_turned)) {
     return small_gemm(dtype, work);
+  }
+  if (work.row_bias != nullptr) return matrix_product(dtype, with_bias_written(dtype, work));
+  if (work.c_column != 1 && work.n != 1 && (work.c_row == 1 || work.m == 1)) {
+    return matrix_product(dtype, transposed(work));
   }
   if (dtype == DType::float32 && run_by_library(work)) return;
   run_in_parts(dtype, work);
@@ -181,7 +208,8 @@ struct Batch {
   }
 };
 
-void run_batch(DType dtype, const View& a, const View& b, const View& c, bool accumulate) {
+void run_batch(DType dtype, const View& a, const View& b, const View& c, bool accumulate,
+               const void* row_bias = nullptr) {
   const Layout &a_layout = *a.layout, &b_layout = *b.layout, &c_layout = *c.layout;
   const std::size_t row_dim = c_layout.rank() - 2, column_dim = row_dim + 1;
   Gemm product;
@@ -192,6 +220,7 @@ void run_batch(DType dtype, const View& a, const View& b, const View& c, bool ac
   product.b_row = b_layout.strides[row_dim], product.b_column = b_layout.strides[column_dim];
   product.c_row = c_layout.strides[row_dim], product.c_column = c_layout.strides[column_dim];
   product.accumulate = accumulate;
+  product.row_bias = row_bias;
 
   Batch batch;
   for (std::size_t dim = row_dim; dim-- > 0;) {
@@ -231,29 +260,17 @@ void run_batch(DType dtype, const View& a, const View& b, const View& c, bool ac
   parallel_for(0, batch.count, grain, run);
 }
 
-template <class T>
-void repeat_row(const View& row, const View& out) {
-  const Layout& layout = *out.layout;
-  const T* from = first_element<const T>(row);
-  T* to = first_element<T>(out);
-  for (std::int64_t i = 0; i < layout.shape[0]; ++i) {
-    std::copy_n(from, layout.shape[1], to + i * layout.strides[0]);
+/// The bias as one row for all rows of all matrices, if it is that.
+const void* as_row(const std::optional<View>& bias) {
+  if (!bias || (bias->dtype != DType::float32 && bias->dtype != DType::float64)) return nullptr;
+  const Layout& layout = *bias->layout;
+  const std::size_t last = layout.rank() - 1;
+  for (std::size_t dim = 0; dim < last; ++dim) {
+    if (layout.strides[dim] != 0 && layout.shape[dim] != 1) return nullptr;
   }
-}
-
-/// Zeroes a result, or fills it with the bias that is to be added to.
-void begin_sums(const std::optional<View>& bias, const View& out) {
-  if (bias) {
-    // A small layer's bias is written here: the way through a program costs more than its product.
-    const Layout &from = *bias->layout, &to = *out.layout;
-    if (to.rank() == 2 && from.strides[0] == 0 && from.strides[1] == 1 && to.strides[1] == 1 &&
-        to.shape[0] * to.shape[1] <= 4096) {
-      if (out.dtype == DType::float32) return repeat_row<float>(*bias, out);
-      if (out.dtype == DType::float64) return repeat_row<double>(*bias, out);
-    }
-    return copy_view(*bias, out);
-  }
-  fill_zero(out);
+  return layout.strides[last] == 1 || layout.shape[last] == 1
+             ? advance(bias->data, bias->dtype, layout.offset)
+             : nullptr;
 }
 
 /// A copy in float32, row-major, without repeating what is broadcast.
@@ -287,17 +304,14 @@ void CpuBackend::matmul(const Matmul& work) {
   using namespace cpu;
   const View& out = work.out;
   if (out.layout->element_count() == 0) return;
-  const bool empty_sums = work.a.layout->shape.back() == 0;
-  if (work.bias || empty_sums) {
-    if (is_reduced_precision(out.dtype) && !empty_sums) {
-      // The bias joins in float32 below.
-    } else {
-      begin_sums(work.bias, out);
-    }
+  if (work.a.layout->shape.back() == 0) {  // empty sums
+    if (work.bias) return copy_view(*work.bias, out);
+    return fill_zero(out);
   }
-  if (empty_sums) return;
   if (!is_reduced_precision(out.dtype)) {
-    return run_batch(out.dtype, work.a, work.b, out, work.bias.has_value());
+    const void* row = as_row(work.bias);
+    if (work.bias && row == nullptr) copy_view(*work.bias, out);
+    return run_batch(out.dtype, work.a, work.b, out, work.bias && row == nullptr, row);
   }
   const WideCopy a(work.a), b(work.b);
   ResultOperand sums(out, DType::float32, Layout::contiguous(out.layout->shape), false);

@@ -13,7 +13,7 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 namespace {
 
-constexpr std::size_t block = 2048;      // elements whose extreme is found before its place is looked for
+constexpr std::size_t block = 4096;      // elements whose extreme is found before its place is looked for
 constexpr std::size_t short_block = 32;  // so few are compared one by one
 constexpr std::size_t column_block = 512;
 constexpr std::size_t most_rows = 1u << 30;  // that are counted in 32 bits
@@ -52,23 +52,18 @@ void row(const void* data, std::size_t n, std::int64_t first, void* best_data, s
     const T* const from = x + i;
     auto a0 = hn::LoadU(d, from), a1 = hn::LoadU(d, from + step);
     auto a2 = hn::LoadU(d, from + 2 * step), a3 = hn::LoadU(d, from + 3 * step);
-    const auto better = [d](auto a, const T* at) HWY_ATTR {
-      const auto b = hn::LoadU(d, at);
-      return hn::IfThenElse(beats_lanes<T, largest>(b, a), b, a);
-    };
+    const auto both = [](auto a, auto b)
+                          HWY_ATTR { return hn::IfThenElse(beats_lanes<T, largest>(b, a), b, a); };
     for (std::size_t j = 4 * step; j < count; j += 4 * step) {
-      a0 = better(a0, from + j);
-      a1 = better(a1, from + j + step);
-      a2 = better(a2, from + j + 2 * step);
-      a3 = better(a3, from + j + 3 * step);
+      a0 = both(a0, hn::LoadU(d, from + j));
+      a1 = both(a1, hn::LoadU(d, from + j + step));
+      a2 = both(a2, hn::LoadU(d, from + j + 2 * step));
+      a3 = both(a3, hn::LoadU(d, from + j + 3 * step));
     }
-    T lanes[4 * hn::MaxLanes(hn::ScalableTag<T>())];
-    hn::StoreU(a0, d, lanes);
-    hn::StoreU(a1, d, lanes + step);
-    hn::StoreU(a2, d, lanes + 2 * step);
-    hn::StoreU(a3, d, lanes + 3 * step);
+    T lanes[hn::MaxLanes(hn::ScalableTag<T>())];
+    hn::StoreU(both(both(a0, a1), both(a2, a3)), d, lanes);
     T extreme = lanes[0];
-    for (std::size_t l = 1; l < 4 * step; ++l)
+    for (std::size_t l = 1; l < step; ++l)
       extreme = beats<T, largest>(lanes[l], extreme) ? lanes[l] : extreme;
     if (beats<T, largest>(extreme, best)) {
       std::size_t at = 0;

@@ -15,12 +15,17 @@ template <class T>
 void nonzero_mask(const void* data, std::int64_t offset, std::int64_t stride, std::int64_t count,
                   std::uint8_t* mask) {
   const T* const elements = static_cast<const T*>(data) + offset;
-  for (std::int64_t i = 0; i < count; ++i) {
+  const auto is_nonzero = [](T element) -> std::uint8_t {
     if constexpr (is_reduced_precision(dtype_of<T>)) {
-      mask[i] = (elements[i * stride].bits & 0x7fffu) != 0 ? 1 : 0;
+      return (element.bits & 0x7fffu) != 0 ? 1 : 0;
     } else {
-      mask[i] = elements[i * stride] != T{} ? 1 : 0;
+      return element != T{} ? 1 : 0;
     }
+  };
+  if (stride == 1) {  // apart, because the compiler vectorizes it
+    for (std::int64_t i = 0; i < count; ++i) mask[i] = is_nonzero(elements[i]);
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) mask[i] = is_nonzero(elements[i * stride]);
   }
 }
 
@@ -84,6 +89,7 @@ void CpuBackend::nonzero(const View& input, const View& out) {
   cpu::parallel_for(0, blocks, 2, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t b = begin; b < end; ++b) {
       std::int64_t row = before[static_cast<std::size_t>(b)];
+      if (row == before[static_cast<std::size_t>(b) + 1]) continue;
       for_each_mask(nest, data, mask_of, b * block, std::min(count, (b + 1) * block),
                     [&](std::int64_t first, const std::uint8_t* mask, std::int64_t length) {
                       for (std::int64_t i = 0; i < length; ++i) {

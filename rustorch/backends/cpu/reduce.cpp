@@ -1,5 +1,3 @@
-#include <cstring>
-
 #include "rustorch/backends/cpu/cpu_backend.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/reduce_kernels.h"
@@ -94,9 +92,7 @@ class Reducer {
 
   /// Folds the reduced range [from, to) of the results [begin, end) into their states.
   void fold(std::int64_t begin, std::int64_t end, std::int64_t from, std::int64_t to, std::byte* states) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      std::memcpy(states + (i - begin) * state_bytes(), kernels_.identity, kernels_.state_bytes);
-    }
+    kernels_.start(kernels_.identity, states, static_cast<std::size_t>(end - begin));
     if (from >= to) return;
     plan_.kept.for_each_run(begin, end, [&](const Offsets& at, std::int64_t length) {
       if (!plan_.by_rows) {

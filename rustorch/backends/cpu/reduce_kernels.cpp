@@ -1,5 +1,6 @@
 #include "rustorch/backends/cpu/reduce_kernels.h"
 
+#include <algorithm>
 #include <complex>
 #include <cstring>
 #include <limits>
@@ -32,6 +33,9 @@ void set_state(ReduceKernels& kernels, State identity) {
   static_assert(sizeof(State) <= ReduceKernels::max_state_bytes);
   kernels.state_bytes = sizeof(State);
   std::memcpy(kernels.identity, &identity, sizeof(State));
+  kernels.start = [](const void* from, void* states, std::size_t n) {
+    std::fill_n(static_cast<State*>(states), n, *static_cast<const State*>(from));
+  };
 }
 
 /// Adds merge and finish for a state that is merged by `Merge(into, from)` and read by `Read(state,

@@ -60,6 +60,8 @@ struct ReduceKernels {
   std::size_t state_bytes;
   ReduceLoops loops;
   alignas(16) std::byte identity[max_state_bytes];  ///< the state of no elements
+  /// Makes `n` states of no elements, given `identity`.
+  void (*start)(const void* identity, void* states, std::size_t n);
   void (*merge)(void* states, const void* others, std::size_t n);
   void (*finish)(const void* states, std::size_t n, double correction, void* values);
 };

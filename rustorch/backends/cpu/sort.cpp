@@ -16,6 +16,9 @@ constexpr std::int64_t grain = 4096;        // elements that are worth a thread
 constexpr std::int64_t long_row = 1 << 17;  // from here on the threads share one row
 constexpr std::int64_t chunk = 1 << 16;     // of a long row, when a few of its elements are wanted
 
+/// The room that a selection needs for its candidates.
+constexpr std::int64_t selection_room(std::int64_t count) { return std::max(2 * count, count + 256); }
+
 /// The unsigned integer that orders as a value does: NaN is largest, and zeros are equal.
 template <class T>
 auto sort_key(T value) noexcept {
@@ -51,15 +54,69 @@ void make_items(const std::byte* row, std::int64_t stride, std::int64_t begin, s
   }
 }
 
+/// Puts the items of the `count` first elements, in the order wanted, of elements [begin, end) of a row to
+/// `items`, which has room for selection_room(count); there may be fewer elements. Returns how many there
+/// are, in no order.
+template <class T, class Item>
+std::int64_t select_items(const std::byte* row, std::int64_t stride, std::int64_t begin, std::int64_t end,
+                          bool descending, std::int64_t count, Item* items) {
+  const T* const elements = reinterpret_cast<const T*>(row);
+  using Key = decltype(sort_key(T{}));
+  const auto flip = static_cast<Key>(descending ? ~Key{0} : Key{0});
+  const std::int64_t room = selection_room(count);
+  // Candidates gather until there is no room; then the best stay, and what does not come before the last of
+  // them is passed over from there on: mostly whole blocks, whose keys are compared many at a time.
+  constexpr std::int64_t block = 64;
+  std::array<Key, block> keys;
+  Key limit = std::numeric_limits<Key>::max();
+  bool full = false;
+  std::int64_t found = 0;
+  for (std::int64_t i = begin; i < end; i += block) {
+    const std::int64_t n = std::min(block, end - i);
+    const T* const from = elements + i * stride;
+    if (n == block && stride == 1) {
+      for (std::size_t j = 0; j < block; ++j) keys[j] = static_cast<Key>(sort_key(from[j]) ^ flip);
+    } else {
+      for (std::int64_t j = 0; j < n; ++j) {
+        keys[static_cast<std::size_t>(j)] = static_cast<Key>(sort_key(from[j * stride]) ^ flip);
+      }
+    }
+    if (full && n == block) {
+      unsigned before = 0;
+      for (std::size_t j = 0; j < block; ++j) before |= keys[j] < limit ? 1u : 0u;
+      if (before == 0) continue;
+    }
+    for (std::int64_t j = 0; j < n; ++j) {
+      const Key key = keys[static_cast<std::size_t>(j)];
+      if (full && key >= limit) continue;  // of equal keys the earlier comes first
+      items[found++] = cpu::make_item<Item>(key, static_cast<std::uint64_t>(i + j));
+      if (found == room) {
+        std::nth_element(items, items + count - 1, items + found);
+        limit = static_cast<Key>(cpu::key_of(items[count - 1]));
+        full = true;
+        found = count;
+      }
+    }
+  }
+  if (found > count) {
+    std::nth_element(items, items + count - 1, items + found);
+    found = count;
+  }
+  return found;
+}
+
 /// Sorts the rows of one work. Item: what is sorted in place of the elements.
 template <class Item>
 class Sorter {
  public:
   using MakeItems = void (*)(const std::byte*, std::int64_t, std::int64_t, std::int64_t, bool, Item*);
+  using SelectItems = std::int64_t (*)(const std::byte*, std::int64_t, std::int64_t, std::int64_t, bool,
+                                       std::int64_t, Item*);
 
-  Sorter(const Sort& work, MakeItems items, int key_bytes)
+  Sorter(const Sort& work, MakeItems make, SelectItems select, int key_bytes)
       : work_(work),
-        make_items_(items),
+        make_items_(make),
+        select_items_(select),
         key_bytes_(key_bytes),
         n_(cpu::dim_size(work.input, work.dim)),
         count_(cpu::dim_size(work.values.data != nullptr ? work.values : work.indices, work.dim)),
@@ -72,23 +129,23 @@ class Sorter {
         cpu::dims_except<3>(work_.dim, {&work_.input, &work_.values, &work_.indices});
     const std::int64_t rows = nest.count();
     if (rows == 0) return;
-    const bool shared = n_ >= long_row && rows < 64;
+    shared_ = n_ >= long_row && rows < 64;
     const auto sort_rows = [&](std::int64_t begin, std::int64_t end) {
-      // Room for the items, and as much again to sort them.
-      const std::int64_t room = shared && is_selection() ? chunks() * (kept() + chunk) : n_;
-      const Buffer items(cpu_allocator(), static_cast<std::size_t>(2 * room) * sizeof(Item));
+      // Sorting needs room for the items and as much again, selecting room for the candidates.
+      const std::int64_t room =
+          is_selection() ? selection_room(count_) * (shared_ ? 1 + chunks() : 1) : 2 * n_;
+      const Buffer items(cpu_allocator(), static_cast<std::size_t>(room) * sizeof(Item));
       Item* const first = static_cast<Item*>(items.data());
       nest.for_each_run(begin, end, [&](const auto& at, std::int64_t length) {
         for (std::int64_t i = 0; i < length; ++i) {
           const std::byte* const row = cpu::first_byte(work_.input) +
                                        (at[0] + i * nest.inner_stride(0)) * static_cast<std::int64_t>(item_);
-          const Item* const sorted =
-              shared ? sort_shared(row, first, first + room) : sort_row(row, first, first + room);
+          const Item* const sorted = shared_ ? sort_shared(row, first) : sort_row(row, first);
           write(row, sorted, at[1] + i * nest.inner_stride(1), at[2] + i * nest.inner_stride(2));
         }
       });
     };
-    if (shared) {
+    if (shared_) {
       sort_rows(0, rows);
     } else {
       cpu::parallel_for(0, rows, std::max<std::int64_t>(1, grain / n_), sort_rows);
@@ -96,42 +153,46 @@ class Sorter {
   }
 
  private:
-  std::int64_t kept() const noexcept { return count_; }
   std::int64_t chunks() const noexcept { return (n_ + chunk - 1) / chunk; }
   /// Whether so few are wanted that the rest need not be put in order.
-  bool is_selection() const noexcept { return count_ <= n_ / 8; }
+  bool is_selection() const noexcept { return count_ <= n_ / 8 && (!shared_ || count_ <= chunk / 4); }
 
-  const Item* sort_row(const std::byte* row, Item* items, Item* spare) const {
-    make_items_(row, stride_, 0, n_, work_.descending, items);
+  const Item* sort_row(const std::byte* row, Item* items) const {
     if (is_selection()) {
-      cpu::select_smallest(items, n_, count_);
+      select_items_(row, stride_, 0, n_, work_.descending, count_, items);
+      std::sort(items, items + count_);
       return items;
     }
-    return cpu::sort_items(items, spare, n_, key_bytes_);
+    make_items_(row, stride_, 0, n_, work_.descending, items);
+    return cpu::sort_items(items, items + n_, n_, key_bytes_);
   }
 
   /// One row, by all threads. The items are all different, so its order does not depend on how it is cut.
-  const Item* sort_shared(const std::byte* row, Item* items, Item* spare) const {
+  const Item* sort_shared(const std::byte* row, Item* items) const {
     if (is_selection()) {
-      // The wanted ones of every chunk, then those of all.
-      const std::int64_t wanted = std::min(count_, chunk);
+      // The first ones of every chunk, then those of all.
+      const std::int64_t room = selection_room(count_);
       const std::int64_t parts = chunks();
       cpu::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t c = begin; c < end; ++c) {
-          const std::int64_t from = c * chunk;
-          const std::int64_t to = std::min(n_, from + chunk);
-          Item* const own = spare + c * chunk;
-          make_items_(row, stride_, from, to, work_.descending, own);
-          const std::int64_t some = std::min(wanted, to - from);
-          if (some < to - from) std::nth_element(own, own + some - 1, own + (to - from));
-          std::copy(own, own + some, items + c * wanted);
+          select_items_(row, stride_, c * chunk, std::min(n_, (c + 1) * chunk), work_.descending, count_,
+                        items + (1 + c) * room);
         }
       });
-      const std::int64_t last = n_ - (parts - 1) * chunk;
-      const std::int64_t found = (parts - 1) * wanted + std::min(wanted, last);
-      cpu::select_smallest(items, found, count_);
+      std::int64_t found = 0;
+      for (std::int64_t c = 0; c < parts; ++c) {
+        const Item* const own = items + (1 + c) * room;
+        const std::int64_t some = std::min({count_, chunk, n_ - c * chunk});
+        std::copy(own, own + some, items + found);
+        found += some;
+        if (found <= count_) continue;
+        std::nth_element(items, items + count_ - 1, items + found);
+        found = count_;
+      }
+      std::sort(items, items + count_);
       return items;
     }
+    Item* spare = items + n_;
     const std::int64_t parts = num_parts();
     cpu::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t p = begin; p < end; ++p) {
@@ -209,9 +270,11 @@ class Sorter {
 
   const Sort& work_;
   MakeItems make_items_;
+  SelectItems select_items_;
   int key_bytes_;
   std::int64_t n_, count_, stride_;
   std::size_t item_;
+  bool shared_ = false;  // whether the threads share rows
 };
 
 }  // namespace
@@ -226,9 +289,12 @@ void CpuBackend::sort(const Sort& work) {
     } else {
       constexpr int bytes = sizeof(T);
       if (bytes <= 4 && n <= std::int64_t{std::numeric_limits<std::uint32_t>::max()}) {
-        Sorter<cpu::PackedItem>(work, &make_items<T, cpu::PackedItem>, bytes).run();
+        Sorter<cpu::PackedItem>(work, &make_items<T, cpu::PackedItem>, &select_items<T, cpu::PackedItem>,
+                                bytes)
+            .run();
       } else {
-        Sorter<cpu::WideItem>(work, &make_items<T, cpu::WideItem>, bytes).run();
+        Sorter<cpu::WideItem>(work, &make_items<T, cpu::WideItem>, &select_items<T, cpu::WideItem>, bytes)
+            .run();
       }
     }
   });

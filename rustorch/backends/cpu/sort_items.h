@@ -65,32 +65,6 @@ Item* sort_items(Item* items, Item* spare, std::int64_t n, int key_bytes) {
   return items;
 }
 
-/// Brings the `count` smallest of `n` items to the front, in order.
-template <class Item>
-void select_smallest(Item* items, std::int64_t n, std::int64_t count) {
-  // Candidates gather at the front; when there are twice as many as wanted, half of them go, and what is not
-  // below the worst that stayed is passed over from then on.
-  const std::int64_t room = std::max<std::int64_t>(2 * count, count + 64);
-  std::int64_t candidates = std::min(n, room);
-  Item limit = items[0];
-  const auto drop = [&] {
-    std::nth_element(items, items + count - 1, items + candidates);
-    limit = items[count - 1];
-    candidates = count;
-  };
-  if (candidates < n) {
-    drop();
-    for (std::int64_t i = room; i < n; ++i) {
-      if (items[i] < limit) {
-        items[candidates++] = items[i];
-        if (candidates == room) drop();
-      }
-    }
-  }
-  if (candidates > count) drop();
-  std::sort(items, items + count);
-}
-
 /// How many of `a` are among the first `total` of the merged runs `a` and `b`.
 template <class Item>
 std::int64_t merge_split(const Item* a, std::int64_t a_count, const Item* b, std::int64_t b_count,

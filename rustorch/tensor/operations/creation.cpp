@@ -32,16 +32,10 @@ Tensor converted(const Tensor& host, const TensorOptions& options) {
   return as_leaf(std::move(result), options);
 }
 
-Tensor filled(Layout layout, DType dtype, const Scalar& value, const TensorOptions& options) {
-  Tensor result = allocate(std::move(layout), dtype, device_of(options));
+Tensor filled(Layout layout, DType dtype, Device device, const Scalar& value, const TensorOptions& options) {
+  Tensor result = allocate(std::move(layout), dtype, device);
   result.fill_(value);
   return as_leaf(std::move(result), options);
-}
-
-TensorOptions like(const Tensor& x, TensorOptions options) {
-  if (!options.dtype) options.dtype = x.dtype();
-  if (!options.device) options.device = x.device();
-  return options;
 }
 
 Layout layout_like(const Tensor& x) { return Layout::dense_like(x.shape(), x.layout()); }
@@ -137,7 +131,7 @@ template Tensor tensor(const std::vector<std::complex<double>>&, const TensorOpt
 
 Tensor scalar_tensor(const Scalar& value, const TensorOptions& options) {
   const DType standard = value.is_complex() ? complex_dtype(default_dtype()) : default_dtype();
-  return filled(Layout(), options.dtype.value_or(standard), value, options);
+  return filled(Layout(), options.dtype.value_or(standard), device_of(options), value, options);
 }
 
 Tensor from_blob(void* data, const Shape& shape, DType dtype, std::function<void()> release) {
@@ -169,22 +163,25 @@ Tensor empty_strided(const Shape& shape, const Strides& strides, const TensorOpt
 
 Tensor zeros(const Shape& shape, const TensorOptions& options) {
   check_sizes("zeros", shape);
-  return filled(Layout::contiguous(shape), options.dtype.value_or(default_dtype()), 0, options);
+  return filled(Layout::contiguous(shape), options.dtype.value_or(default_dtype()), device_of(options), 0,
+                options);
 }
 
 Tensor ones(const Shape& shape, const TensorOptions& options) {
   check_sizes("ones", shape);
-  return filled(Layout::contiguous(shape), options.dtype.value_or(default_dtype()), 1, options);
+  return filled(Layout::contiguous(shape), options.dtype.value_or(default_dtype()), device_of(options), 1,
+                options);
 }
 
 Tensor full(const Shape& shape, const Scalar& value, const TensorOptions& options) {
   check_sizes("full", shape);
-  return filled(Layout::contiguous(shape), options.dtype.value_or(value.default_dtype()), value, options);
+  return filled(Layout::contiguous(shape), options.dtype.value_or(value.default_dtype()), device_of(options),
+                value, options);
 }
 
 Tensor empty_like(const Tensor& x, const TensorOptions& options) {
-  const TensorOptions all = like(x, options);
-  return as_leaf(allocate(layout_like(x), *all.dtype, *all.device), all);
+  const DType dtype = options.dtype.value_or(x.dtype());
+  return as_leaf(allocate(layout_like(x), dtype, options.device.value_or(x.device())), options);
 }
 
 Tensor zeros_like(const Tensor& x, const TensorOptions& options) { return full_like(x, 0, options); }
@@ -192,8 +189,8 @@ Tensor zeros_like(const Tensor& x, const TensorOptions& options) { return full_l
 Tensor ones_like(const Tensor& x, const TensorOptions& options) { return full_like(x, 1, options); }
 
 Tensor full_like(const Tensor& x, const Scalar& value, const TensorOptions& options) {
-  const TensorOptions all = like(x, options);
-  return filled(layout_like(x), *all.dtype, value, all);
+  const DType dtype = options.dtype.value_or(x.dtype());
+  return filled(layout_like(x), dtype, options.device.value_or(x.device()), value, options);
 }
 
 }  // namespace rustorch

@@ -166,14 +166,16 @@ class WorkerSource final : public BatchSource {
   }
 
   /// An Error of a worker knows what the worker was doing; here it also learns what the consumer was doing.
+  static Error with_consumers_context(Error error) {
+    for (std::string& context : ErrorContext::collect()) error = error.with_context(std::move(context));
+    return error;
+  }
+
   [[noreturn]] static void rethrow(const std::exception_ptr& exception) {
     try {
       std::rethrow_exception(exception);
     } catch (const Error& error) {
-      Error complete = error;
-      for (std::string& context : ErrorContext::collect())
-        complete = complete.with_context(std::move(context));
-      throw complete;
+      throw with_consumers_context(error);
     }
   }
 

@@ -77,28 +77,34 @@ bool gradcheck(const std::function<Tensor(const TensorList&)>& function, const T
 
 bool gradgradcheck(const std::function<Tensor(const TensorList&)>& function, const TensorList& inputs,
                    const GradcheckOptions& options) {
+  // The gradient is a function of the inputs and of the gradient that comes in: it must be right by both.
+  TensorList with_incoming = inputs;
+  with_incoming.push_back([&] {
+    const NoGrad no_grad;
+    return output_weights(function(inputs));
+  }());
+  with_incoming.back().requires_grad_();
   const auto gradient = [&](const TensorList& at) {
     const EnableGrad recording;
     TensorList leaves;
     TensorList wanted;
-    for (std::size_t i = 0; i < at.size(); ++i) {
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
       Tensor leaf = at[i];
       if (inputs[i].requires_grad() && !leaf.requires_grad()) leaf = leaf.detach().requires_grad_();
       leaves.push_back(leaf);
       if (inputs[i].requires_grad()) wanted.push_back(leaf);
     }
-    const Tensor output = function(leaves);
-    const TensorList gradients = grad({output}, wanted, {output_weights(output)}, true, true, true);
-    Tensor total;
+    const Tensor& incoming = at.back();
+    const TensorList gradients = grad({function(leaves)}, wanted, {incoming}, true, true, true);
+    Tensor total = (incoming * 0).sum();  // in case nothing depends on it
     for (std::size_t i = 0; i < gradients.size(); ++i) {
       if (!gradients[i].defined()) continue;
-      const Tensor part =
-          (gradients[i] * output_weights(gradients[i]) * (1.0 + 0.25 * static_cast<double>(i))).sum();
-      total = total.defined() ? total + part : part;
+      total =
+          total + (gradients[i] * output_weights(gradients[i]) * (1.0 + 0.25 * static_cast<double>(i))).sum();
     }
     return total;
   };
-  return gradcheck(gradient, inputs, options);
+  return gradcheck(gradient, with_incoming, options);
 }
 
 }  // namespace rustorch::autograd

@@ -357,6 +357,19 @@ TEST(Elementwise, LayoutsThatLieAlikeAndNot) {
   }
 }
 
+TEST(Elementwise, LargeOperandsThatLieAcross) {
+  const Program add = one_op(Op::add, float32, float32);
+  const Shape matrix{300, 310};
+  const Layout plain = Layout::contiguous(matrix), turned(matrix, {1, 300});
+  check_layouts(add, {plain, turned, plain}, "a transposed operand");
+  check_layouts(add, {turned, turned, plain}, "two of them");
+  check_layouts(add, {plain, turned, Layout(matrix, {620, 2})}, "gaps in the output");
+  const Shape images{4, 40, 25, 26};
+  check_layouts(add, {Layout::contiguous(images), Layout::channels_last(images), Layout::contiguous(images)},
+                "images");
+  check_layouts(one_op(Op::add, float64, float64), {plain, turned, plain}, "float64");
+}
+
 TEST(Elementwise, ComparisonsGiveBool) {
   for (const DType dtype : all_dtypes) {
     const Layout layout = Layout::contiguous({1500});

@@ -34,6 +34,23 @@ HWY_INLINE auto beats_lanes(V b, V a) {
   }
 }
 
+/// Where `wanted`, which is there, stands first; any NaN is as good as another.
+template <class T>
+HWY_INLINE std::size_t first_place(const T* x, T wanted) {
+  const hn::ScalableTag<T> d;
+  const std::size_t step = hn::Lanes(d);
+  const auto target = hn::Set(d, wanted);
+  std::size_t i = 0;
+  if (wanted == wanted) {
+    while (hn::AllFalse(d, hn::Eq(hn::LoadU(d, x + i), target))) i += step;
+    while (x[i] != wanted) ++i;
+  } else if constexpr (hwy::IsFloat<T>()) {
+    while (hn::AllFalse(d, hn::IsNaN(hn::LoadU(d, x + i)))) i += step;
+    while (x[i] == x[i]) ++i;
+  }
+  return i;
+}
+
 template <class T, bool largest>
 void row(const void* data, std::size_t n, std::int64_t first, void* best_data, std::int64_t* index_data) {
   const hn::ScalableTag<T> d;
@@ -66,9 +83,7 @@ void row(const void* data, std::size_t n, std::int64_t first, void* best_data, s
     for (std::size_t l = 1; l < step; ++l)
       extreme = beats<T, largest>(lanes[l], extreme) ? lanes[l] : extreme;
     if (beats<T, largest>(extreme, best)) {
-      std::size_t at = 0;
-      const bool is_nan = extreme != extreme;
-      while (is_nan ? from[at] == from[at] : from[at] != extreme) ++at;
+      const std::size_t at = first_place(from, extreme);
       best = from[at];
       index = first + static_cast<std::int64_t>(i + at);
     }

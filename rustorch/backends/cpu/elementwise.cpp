@@ -8,6 +8,7 @@
 #include "rustorch/backends/cpu/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/compute/simd/kernels.h"
+#include "rustorch/memory/buffer.h"
 
 namespace rustorch {
 namespace cpu {
@@ -158,6 +159,31 @@ const View* copied_input(const Program& program, std::span<const View> inputs,
   return made->dtype == compute_dtype(input.dtype) ? &input : nullptr;  // else it loses something on the way
 }
 
+/// Operands that lie across the output, turned round.
+class TurnedInputs {
+ public:
+  TurnedInputs(std::span<const View> inputs, const Layout& output) {
+    for (const View& input : inputs) {
+      View view = input;
+      if (lies_across(input, output)) {
+        const std::size_t bytes = static_cast<std::size_t>(output.element_count()) * item_size(input.dtype);
+        buffers_[count_] = Buffer(cpu_allocator(), bytes);
+        layouts_[count_] = Layout::dense_like(output.shape, output);
+        view = {buffers_[count_].data(), &layouts_[count_], input.dtype};
+        if (!run_copy(input, view)) view = input;
+      }
+      views_[count_++] = view;
+    }
+  }
+  std::span<const View> views() const noexcept { return {views_.data(), count_}; }
+
+ private:
+  std::size_t count_ = 0;
+  std::array<View, Program::max_inputs> views_;
+  std::array<Buffer, Program::max_inputs> buffers_;
+  std::array<Layout, Program::max_inputs> layouts_;
+};
+
 }  // namespace
 }  // namespace cpu
 
@@ -169,6 +195,12 @@ void CpuBackend::elementwise(const Program& program, std::span<const View> input
   const View* copied = cpu::copied_input(program, inputs, outputs);
   if (copied != nullptr && cpu::run_copy(*copied, outputs[0])) return;
   if (cpu::run_flat_op(program, inputs, outputs, count)) return;
+  const Layout& layout = *outputs[0].layout;
+  if (std::any_of(inputs.begin(), inputs.end(),
+                  [&](const View& view) { return cpu::lies_across(view, layout); })) {
+    const cpu::TurnedInputs turned(inputs, layout);
+    return cpu::run_tiles(program, turned.views(), outputs);
+  }
   cpu::run_tiles(program, inputs, outputs);
 }
 

@@ -20,6 +20,11 @@ std::int64_t op_cost(Op op) noexcept;
 /// neither applies.
 bool run_copy(const View& from, const View& to);
 
+/// Whether an operand is large and lies across the order of the output's memory, like a transposed matrix: to
+/// read it in that order takes a cache line for every element, so that it pays to turn it round by run_copy
+/// first.
+bool lies_across(const View& operand, const Layout& output) noexcept;
+
 /// Any program over any layouts: tile by tile in the first-level cache, one vector loop per instruction.
 /// The outputs have at least one element.
 void run_tiles(const Program& program, std::span<const View> inputs, std::span<const View> outputs);

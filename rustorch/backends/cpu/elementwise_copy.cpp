@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <cstring>
-#include <utility>
+#include <limits>
 
 #include "rustorch/backends/cpu/elementwise.h"
 #include "rustorch/backends/cpu/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
+#include "rustorch/backends/cpu/transpose.h"
 #include "rustorch/compute/simd/kernels.h"
 
 namespace rustorch::cpu {
@@ -35,57 +35,50 @@ void copy_range(const View& from, const View& to, std::int64_t count) {
   });
 }
 
-/// A matrix that is read along its rows and written along its columns.
-struct Transposition {
-  std::int64_t rows, columns;          // of the matrix as it is read
-  std::int64_t row_step, column_step;  // from row to row in the input, from column to column in the output
-};
-
-/// Blocks go through a buffer: input and output are both touched in whole cache lines, and rows whose
-/// distance is a power of 2 do not push each other out of the cache. Columns [begin, end) are done.
-template <class T>
-void transpose(const T* from, T* to, const Transposition& work, std::int64_t begin, std::int64_t end) {
-  constexpr std::int64_t block = sizeof(T) >= 8 ? 32 : 64;
-  constexpr std::int64_t pitch = block + 64 / static_cast<std::int64_t>(sizeof(T)) / 4 + 1;
-  T buffer[block * pitch];
-  for (std::int64_t column = begin; column < end; column += block) {
-    const std::int64_t columns = std::min(block, end - column);
-    for (std::int64_t row = 0; row < work.rows; row += block) {
-      const std::int64_t rows = std::min(block, work.rows - row);
-      for (std::int64_t r = 0; r < rows; ++r) {
-        std::memcpy(buffer + r * pitch, from + (row + r) * work.row_step + column,
-                    static_cast<std::size_t>(columns) * sizeof(T));
-      }
-      for (std::int64_t c = 0; c < columns; ++c) {
-        T* line = to + (column + c) * work.column_step + row;
-        for (std::int64_t r = 0; r < rows; ++r) line[r] = buffer[r * pitch + c];
-      }
-    }
-  }
-}
-
-template <class T>
-void transpose_all(const std::byte* from, std::byte* to, const LoopNest<2>& outer,
-                   const Transposition& work) {
+void transpose_all(const View& from, const View& to, const LoopNest<2>& outer, const Transposition& work) {
   constexpr std::int64_t panel = 64;  // columns that a thread takes at a time
   const std::int64_t panels = (work.columns + panel - 1) / panel;
   const std::int64_t grain = std::max<std::int64_t>(1, elementwise_grain / (panel * work.rows));
+  const std::byte* source = first_byte(from);
+  std::byte* destination = first_byte(to);
+  const std::size_t bytes = item_size(from.dtype);
   parallel_for(0, outer.count() * panels, grain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const auto offsets = outer.at(i / panels);
       const std::int64_t column = i % panels * panel;
-      transpose(reinterpret_cast<const T*>(from) + offsets[0], reinterpret_cast<T*>(to) + offsets[1], work,
-                column, std::min(work.columns, column + panel));
+      transpose(source + static_cast<std::size_t>(offsets[0]) * bytes,
+                destination + static_cast<std::size_t>(offsets[1]) * bytes, bytes, work, column,
+                std::min(work.columns, column + panel));
     }
   });
 }
 
-/// 16 bytes as one element.
-struct Wide {
-  std::uint64_t parts[2];
-};
-
 }  // namespace
+
+bool lies_across(const View& operand, const Layout& output) noexcept {
+  constexpr std::int64_t shortest_side = 8;
+  constexpr std::int64_t cache_bytes = 256 * 1024;  // smaller operands stay in the second-level cache
+  constexpr std::int64_t line_bytes = 64;
+  const auto bytes = static_cast<std::int64_t>(item_size(operand.dtype));
+  std::int64_t total = bytes;
+  std::int64_t innermost =
+      std::numeric_limits<std::int64_t>::max();  // the output's step along its innermost dim
+  std::int64_t step = 0;                         // the operand's along the same
+  bool has_rows = false;
+  for (std::size_t dim = 0; dim < output.rank(); ++dim) {
+    const std::int64_t size = output.shape[dim];
+    if (size == 1) continue;
+    const std::int64_t stride = operand.layout->strides[dim];
+    if (stride == 0) return false;
+    if (output.strides[dim] < innermost) {
+      innermost = output.strides[dim];
+      step = stride;
+    }
+    has_rows = has_rows || (stride == 1 && size >= shortest_side);
+    total *= size;
+  }
+  return has_rows && total >= cache_bytes && step * bytes >= line_bytes;
+}
 
 bool run_copy(const View& from, const View& to) {
   const LoopNest<2> loops = copy_loops(from, to);
@@ -104,25 +97,7 @@ bool run_copy(const View& from, const View& to) {
   for (std::size_t dim = 0; dim + 1 < loops.rank(); ++dim) {
     if (dim != along) outer.append(loops.size(dim), {loops.stride(0, dim), loops.stride(1, dim)});
   }
-  const std::byte* source = first_byte(from);
-  std::byte* destination = first_byte(to);
-  switch (item_size(from.dtype)) {
-    case 1:
-      transpose_all<std::uint8_t>(source, destination, outer, work);
-      break;
-    case 2:
-      transpose_all<std::uint16_t>(source, destination, outer, work);
-      break;
-    case 4:
-      transpose_all<std::uint32_t>(source, destination, outer, work);
-      break;
-    case 8:
-      transpose_all<std::uint64_t>(source, destination, outer, work);
-      break;
-    default:
-      transpose_all<Wide>(source, destination, outer, work);
-      break;
-  }
+  transpose_all(from, to, outer, work);
   return true;
 }
 

@@ -52,7 +52,7 @@ class LoopNest {
     reserve(rank_ + 1);
     std::int64_t* const dim = dims() + rank_++ * row;
     dim[0] = size;
-    std::copy_n(steps.begin(), operands_, dim + 1);
+    for (std::size_t k = 0; k < operands_; ++k) dim[1 + k] = steps[k];  // few: no call to memmove
   }
   void set_size(std::size_t dim, std::int64_t size) noexcept { dims()[dim * row] = size; }
 
@@ -80,7 +80,7 @@ class LoopNest {
       const bool joined = kept > 0 && joins(kept - 1, d);
       const std::int64_t total = joined ? size(kept - 1) * here : here;
       if (!joined) ++kept;
-      std::copy_n(dims() + d * row, row, dims() + (kept - 1) * row);
+      for (std::size_t k = 0; k < operands_; ++k) dims()[(kept - 1) * row + 1 + k] = stride(k, d);
       set_size(kept - 1, total);
     }
     rank_ = kept;

@@ -68,7 +68,7 @@ void for_each_row(const std::array<const View*, Inputs>& inputs, const View& out
   const std::int64_t width =
       !side_by_side ? 1
                     : std::min(nest.inner_size(),
-                               std::clamp<std::int64_t>(cached / 16 * 16, 16, SoftmaxLoops::max_width));
+                               (getenv("SMW") ? atoi(getenv("SMW")) : std::clamp<std::int64_t>(cached / 16 * 16, 16, SoftmaxLoops::max_width)));
   std::array<Operand, Inputs> operands;
   for (std::size_t k = 0; k < Inputs; ++k) {
     Operand operand{cpu::RunReader(*inputs[k], computed), cpu::dim_stride(*inputs[k], dim),

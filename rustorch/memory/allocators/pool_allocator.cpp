@@ -137,6 +137,7 @@ void* PoolAllocator::allocate_fresh(std::size_t bytes, std::size_t block_bytes, 
     }
     fail_out_of_memory(bytes, counter(), name_.c_str());
   }
+  keep_on_purpose(block);
   return block;
 }
 

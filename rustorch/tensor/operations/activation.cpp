@@ -157,18 +157,26 @@ Tensor hardshrink(const Tensor& x, double lambda) {
 Tensor tanhshrink(const Tensor& x) {
   return unary_by_input(Op::tanhshrink, x, [](const Tensor& g, const Tensor& a) {
     const Tensor t = tanh(a);
-    return g * t * t;
+    return g * conj(t * t);
   });
 }
 
 Tensor hardtanh(const Tensor& x, double min, double max) {
   RUSTORCH_CHECK(min <= max, invalid_argument, "hardtanh: min {} is above max {}", min, max);
+  RUSTORCH_CHECK(x.dtype() != DType::bool_ && (x.dtype() != DType::uint8 || min >= 0), dtype_mismatch,
+                 "hardtanh: [{}, {}] is no range of dtype {}", min, max, x.dtype());
+  if (is_integral(x.dtype())) {  // the limits lose their fractions
+    return elementwise(Op::clamp, x, static_cast<std::int64_t>(min), static_cast<std::int64_t>(max));
+  }
   return with_gradient(
       elementwise(Op::clamp, x, min, max), "hardtanh", {&x},
       [x = Saved(x), min, max](const Tensor& g) { return where(logical_and(*x > min, *x < max), g, 0.0); });
 }
 
 Tensor threshold(const Tensor& x, double limit, double value) {
+  if (is_integral(x.dtype())) {
+    return elementwise(Op::threshold, x, static_cast<std::int64_t>(limit), static_cast<std::int64_t>(value));
+  }
   return with_gradient(
       elementwise(Op::threshold, x, limit, value), "threshold", {&x}, [x = Saved(x), limit](const Tensor& g) {
         return fused_backward(

@@ -44,7 +44,22 @@ Tensor sub(const Operand& x, const Operand& y) {
                        });
 }
 
-Tensor add(const Operand& x, const Operand& y, const Scalar& alpha) {
+namespace {
+
+/// alpha as the sum's dtype holds it: it has no say in that dtype.
+Scalar alpha_in(DType common, const Scalar& alpha) {
+  const bool fits = is_complex(common) ||
+                    (!alpha.is_complex() && (is_differentiable(common) || !alpha.is_floating_point()));
+  RUSTORCH_CHECK(fits, dtype_mismatch, "add, sub: alpha {} does not fit operands of dtype {}",
+                 alpha.to_string(), common);
+  return common == DType::bool_ ? Scalar(alpha.to<bool>()) : alpha;
+}
+
+}  // namespace
+
+Tensor add(const Operand& x, const Operand& y, const Scalar& factor) {
+  const Operand operands[] = {x, y};
+  const Scalar alpha = alpha_in(elementwise_types(Op::add, operands).common, factor);
   return with_gradient(elementwise(Op::multiply_add, x, y, alpha), "add", {x.tensor(), y.tensor()},
                        [alpha](const Tensor& g, Needs needs) {
                          return std::array{g, needs[1] ? times_conj(g, alpha) : Tensor()};
@@ -52,6 +67,8 @@ Tensor add(const Operand& x, const Operand& y, const Scalar& alpha) {
 }
 
 Tensor sub(const Operand& x, const Operand& y, const Scalar& alpha) {
+  const Operand operands[] = {x, y};
+  static_cast<void>(elementwise_types(Op::sub, operands));  // refuses bool
   if (alpha.is_complex()) return add(x, y, -alpha.to<std::complex<double>>());
   return alpha.is_floating_point() ? add(x, y, -alpha.to<double>()) : add(x, y, -alpha.to<std::int64_t>());
 }
@@ -113,7 +130,7 @@ Tensor fmod(const Operand& x, const Operand& y) {
 
 namespace {
 
-/// Powers that are a cheaper op: the exponent 0.5, 1, 2, -1, -0.5; undefined for others.
+/// Powers that are a cheaper op: the exponents 0.5, 2, -1, -0.5; undefined for others.
 Tensor simple_power(const Tensor& x, const Scalar& exponent) {
   if (exponent.is_complex()) return {};
   const double power = exponent.to<double>();
@@ -121,9 +138,17 @@ Tensor simple_power(const Tensor& x, const Scalar& exponent) {
   if (power == 2.0 && keeps_dtype && x.dtype() != DType::bool_) return square(x);
   if (!is_differentiable(x.dtype())) return {};
   if (power == 0.5) return sqrt(x);
-  if (power == -0.5) return rsqrt(x);
   if (power == -1.0) return reciprocal(x);
+  if (power == -0.5) {
+    return with_gradient(elementwise(Op::rsqrt, x), "pow", {&x},
+                         [x = Saved(x)](const Tensor& g) { return times_conj(g, pow(*x, -1.5) * -0.5); });
+  }
   return {};
+}
+
+/// Where a real exponent is at least 0: there powers of 0 are 0.
+Tensor not_negative(const Tensor& exponent) {
+  return exponent.is_complex() ? logical_and(imag(exponent) == 0, real(exponent) >= 0) : exponent >= 0;
 }
 
 }  // namespace
@@ -156,17 +181,17 @@ Tensor pow(const Operand& x, const Operand& y) {
         const Tensor power = pow(a, b);
         if (!a.is_tensor()) {
           const auto base = a.scalar().to<std::complex<double>>();
-          if (base == 0.0)
-            return where(*b.tensor() >= 0, 0.0, g * power * -std::numeric_limits<double>::infinity());
+          if (base == 0.0) {
+            return where(not_negative(*b.tensor()), 0.0,
+                         g * power * -std::numeric_limits<double>::infinity());
+          }
           const std::complex<double> logarithm = std::log(base);
           return logarithm.imag() == 0.0 || !power.is_complex()
                      ? times_conj(g, power * (base.real() > 0 ? logarithm.real()
                                                               : std::numeric_limits<double>::quiet_NaN()))
                      : times_conj(g, power * logarithm);
         }
-        const Tensor zero_base =
-            logical_and(*a.tensor() == 0,
-                        b.is_tensor() && !b.tensor()->is_complex() ? *b.tensor() >= 0 : *a.tensor() == 0);
+        const Tensor zero_base = logical_and(*a.tensor() == 0, not_negative(*b.tensor()));
         return where(zero_base, 0.0, times_conj(g, power * log(*a.tensor())));
       });
 }
@@ -302,7 +327,7 @@ Tensor lerp(const Tensor& start, const Tensor& end, const Operand& weight) {
       elementwise(Op::lerp, start, end, weight), "lerp", {&start, &end, weight.tensor()},
       [start = Saved(start), end = Saved(end), weight = SavedOperand(weight)](const Tensor& g, Needs needs) {
         std::array<Tensor, 3> gradients;
-        if (needs[0]) gradients[0] = times_conj(g, sub(1, weight));
+        if (needs[0]) gradients[0] = g - times_conj(g, weight);
         if (needs[1]) gradients[1] = times_conj(g, weight);
         if (needs[2]) gradients[2] = times_conj(g, *end - *start);
         return gradients;

@@ -124,6 +124,32 @@ void check_divisor(Op op, DType compute, std::span<const Operand> operands) {
   }
 }
 
+/// Operands as the common dtype holds them: numbers and 0-d tensors take part in promotion by category only,
+/// so that among integers they may not fit and wrap, as in PyTorch (-1 beside a uint8 tensor is 255).
+class WrappedOperands {
+ public:
+  std::span<const Operand> of(std::span<const Operand> operands, DType common) {
+    if (!is_integral(common)) return operands;
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+      operands_[i] = wrapped(operands[i], common, converted_[i]);
+    }
+    return {operands_.data(), operands.size()};
+  }
+
+ private:
+  static Operand wrapped(const Operand& operand, DType common, Tensor& converted) {
+    if (!operand.is_tensor()) {
+      return visit_dtype(common,
+                         [&]<class T>(TypeTag<T>) { return Operand(Scalar(operand.scalar().to<T>())); });
+    }
+    if (operand.tensor()->rank() != 0 || operand.tensor()->dtype() == common) return operand;
+    converted = operand.tensor()->detach().to(common);
+    return converted;
+  }
+  std::array<Operand, 3> operands_{0, 0, 0};
+  std::array<Tensor, 3> converted_;
+};
+
 Program single_op(Op op, std::span<const Operand> operands, DType compute, DType result) {
   Program program;
   Program::Register registers[3] = {};
@@ -140,8 +166,10 @@ Program single_op(Op op, std::span<const Operand> operands, DType compute, DType
 }
 
 Tensor elementwise_new(Op op, std::span<const Operand> operands) {
-  const OpInfo& info = op_info(op);
-  ResultForm form(info.name.data());
+  const ElementwiseTypes types = elementwise_types(op, operands);
+  WrappedOperands wrapped;
+  operands = wrapped.of(operands, types.common);
+  ResultForm form(op_info(op).name.data());
   std::array<const Tensor*, 3> tensors{};
   std::size_t count = 0;
   for (const Operand& operand : operands) {
@@ -149,7 +177,6 @@ Tensor elementwise_new(Op op, std::span<const Operand> operands) {
     form.add(*operand.tensor());
     tensors[count++] = operand.tensor();
   }
-  const ElementwiseTypes types = elementwise_types(op, operands);
   op = effective_op(op, types.result);
   check_divisor(op, types.compute, operands);
   Tensor out = allocate(form.result_layout({tensors.data(), count}), types.result, form.device());
@@ -187,14 +214,15 @@ ElementwiseTypes elementwise_types(Op op, std::span<const Operand> operands) {
         info.domain == OpDomain::integral ? "convert them: x.to(int64)" : "convert them: x.to(float32)",
         "{} takes {}, not {} ({})", info.name, takes, dtype, describe(operands));
   }
+  if (dtype == DType::bool_ && op == Op::square) return {DType::int64, DType::int64, DType::int64};
   if (dtype == DType::bool_ && (op == Op::sub || op == Op::neg)) {
     fail_with_suggestion(
         ErrorCode::dtype_mismatch,
         op == Op::sub ? "use logical_xor, or ~y for its complement" : "use logical_not or ~x",
         "{} takes numbers, not bool ({})", info.name, describe(operands));
   }
-  if (gives_real_part(op)) return {compute, real_dtype(dtype)};
-  return {compute, info.result == OpResult::boolean ? DType::bool_ : dtype};
+  if (gives_real_part(op)) return {compute, real_dtype(dtype), dtype};
+  return {compute, info.result == OpResult::boolean ? DType::bool_ : dtype, dtype};
 }
 
 Tensor elementwise(Op op, const Operand& x) { return elementwise_new(op, {&x, 1}); }
@@ -228,6 +256,8 @@ Tensor& elementwise_into(Tensor& out, Op op, std::span<const Operand> operands) 
   RUSTORCH_CHECK(can_cast(types.result, out.dtype()), dtype_mismatch,
                  "{}: the result of dtype {} cannot be written into a tensor of dtype {} ({})", name,
                  types.result, out.dtype(), describe(operands));
+  WrappedOperands wrapped;
+  if (op != Op::copy) operands = wrapped.of(operands, types.common);
   op = effective_op(op, types.result);
   check_divisor(op, types.compute, operands);
   InputViews inputs;

@@ -14,6 +14,7 @@ namespace rustorch {
 struct ElementwiseTypes {
   DType compute;
   DType result;
+  DType common;  ///< what the operands are promoted to
 };
 ElementwiseTypes elementwise_types(Op op, std::span<const Operand> operands);
 
@@ -42,7 +43,8 @@ Tensor& elementwise_in_place(Tensor& x, Op op, std::initializer_list<Operand> ot
   bool history = in_place_needs_gradient(x, {});
   for (const Operand& other : others)
     history = history || (other.is_tensor() && in_place_needs_gradient(*other.tensor(), {}));
-  if (history) return assign_in_place(x, differentiable());
+  // The closure may keep x's value, which is about to change: it gets a copy.
+  if (history) return assign_in_place(x, differentiable(x.clone()));
   Operand operands[3] = {x, 0, 0};
   std::size_t count = 1;
   for (const Operand& other : others) operands[count++] = other;

@@ -6,15 +6,16 @@
 
 namespace rustorch {
 
-#define RUSTORCH_UNARY(name, ...)                                                            \
-  Tensor Tensor::name() const { return rustorch::name(*this); }                              \
-  Tensor& Tensor::name##_() {                                                                \
-    return elementwise_in_place(*this, Op::name, {}, [&] { return rustorch::name(*this); }); \
+#define RUSTORCH_UNARY(name, ...)                                                                        \
+  Tensor Tensor::name() const { return rustorch::name(*this); }                                          \
+  Tensor& Tensor::name##_() {                                                                            \
+    return elementwise_in_place(*this, Op::name, {}, [](const Tensor& x) { return rustorch::name(x); }); \
   }
-#define RUSTORCH_BINARY(name, ...)                                                                       \
-  Tensor Tensor::name(const Operand& other) const { return rustorch::name(*this, other); }               \
-  Tensor& Tensor::name##_(const Operand& other) {                                                        \
-    return elementwise_in_place(*this, Op::name, {other}, [&] { return rustorch::name(*this, other); }); \
+#define RUSTORCH_BINARY(name, ...)                                                          \
+  Tensor Tensor::name(const Operand& other) const { return rustorch::name(*this, other); }  \
+  Tensor& Tensor::name##_(const Operand& other) {                                           \
+    return elementwise_in_place(*this, Op::name, {other},                                   \
+                                [&](const Tensor& x) { return rustorch::name(x, other); }); \
   }
 #define RUSTORCH_OP(...)
 #include "rustorch/compute/op_table/ops.def"
@@ -33,11 +34,11 @@ Tensor Tensor::clamp(std::optional<Scalar> min, std::optional<Scalar> max) const
 Tensor& Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> max) {
   if (min && max) {
     return elementwise_in_place(*this, Op::clamp, {*min, *max},
-                                [&] { return rustorch::clamp(*this, min, max); });
+                                [&](const Tensor& x) { return rustorch::clamp(x, min, max); });
   }
   RUSTORCH_CHECK(min || max, invalid_argument, "clamp_: at least one of min and max must be given");
   return elementwise_in_place(*this, min ? Op::maximum : Op::minimum, {min ? *min : *max},
-                              [&] { return rustorch::clamp(*this, min, max); });
+                              [&](const Tensor& x) { return rustorch::clamp(x, min, max); });
 }
 Tensor Tensor::clamp_min(const Operand& min) const { return rustorch::clamp_min(*this, min); }
 Tensor Tensor::clamp_max(const Operand& max) const { return rustorch::clamp_max(*this, max); }

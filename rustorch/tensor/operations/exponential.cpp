@@ -95,9 +95,12 @@ Tensor xlogy(const Operand& x, const Operand& y) {
 
 Tensor ldexp(const Operand& x, const Operand& y) {
   return binary(
-      Op::ldexp, x, y, [](const Tensor& g, const Operand&, const Operand& b) { return ldexp(g, b); },
+      Op::ldexp, x, y,
+      [](const Tensor& g, const Operand&, const Operand& b) {
+        return b.is_tensor() && b.tensor()->is_complex() ? g * conj(exp2(*b.tensor())) : ldexp(g, b);
+      },
       [](const Tensor& g, const Operand& a, const Operand& b) {
-        return g * ldexp(a, b) * std::numbers::ln2;
+        return g * conj(ldexp(a, b)) * std::numbers::ln2;
       });
 }
 

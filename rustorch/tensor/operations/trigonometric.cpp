@@ -44,15 +44,21 @@ Tensor asinh(const Tensor& x) {
                         [](const Tensor& g, const Tensor& a) { return g * conj(rsqrt(a * a + 1)); });
 }
 Tensor acosh(const Tensor& x) {
-  return unary_by_input(
-      Op::acosh, x, [](const Tensor& g, const Tensor& a) { return g * conj(rsqrt(a - 1) * rsqrt(a + 1)); });
+  return unary_by_input(Op::acosh, x, [](const Tensor& g, const Tensor& a) {
+    // Complex numbers need the factors apart, for the branch cut.
+    return a.is_complex() ? g * conj(rsqrt(a - 1) * rsqrt(a + 1)) : g * rsqrt(a * a - 1);
+  });
 }
 Tensor atanh(const Tensor& x) {
   return unary_by_input(Op::atanh, x, [](const Tensor& g, const Tensor& a) { return g / conj(1 - a * a); });
 }
 
 Tensor atan2(const Operand& y, const Operand& x) {
-  const auto square_length = [](const Operand& a, const Operand& b) { return add(mul(a, a), mul(b, b)); };
+  // At the origin the slopes count as 0.
+  const auto square_length = [](const Operand& a, const Operand& b) {
+    const Tensor length = hypot(a, b);
+    return where(length == 0, 1.0, length * length);
+  };
   return binary(
       Op::atan2, y, x,
       [square_length](const Tensor& g, const Operand& a, const Operand& b) {

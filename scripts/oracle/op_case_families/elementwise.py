@@ -246,6 +246,9 @@ def binary_cases():
     # A float32 number beside a float16 tensor: PyTorch rounds it here, but not in other operations.
     remainder = next(case for case in cases if case.name == "remainder")
     remainder.samples = [one for one in remainder.samples if one.name != "float16 float32 5, scalar"]
+    # PyTorch takes the logarithm of the integers in float32.
+    power = next(case for case in cases if case.name == "pow")
+    power.samples = [one for one in power.samples if one.name != "int64 float64 5, scalar"]
     zero = [named("int32 by zero", torch.tensor([1, 2, 3], dtype=i32), torch.tensor([1, 0, 2], dtype=i32))]
     for name in "floor_divide", "remainder", "fmod":
         next(case for case in cases if case.name == name).samples.extend(zero)

@@ -52,7 +52,8 @@ DType floor_of(const OpCase& one, const OpSample& sample) {
   DType floor = one.floor;
   std::set<DType> kinds;
   for (const Tensor& x : sample.inputs) {
-    if (is_differentiable(x.dtype())) kinds.insert(x.dtype());
+    // PyTorch computes float functions of integers in float32, in gradients too.
+    kinds.insert(is_differentiable(x.dtype()) ? x.dtype() : DType::float32);
   }
   if (!kinds.empty() && !sample.outputs.empty() && is_differentiable(sample.outputs[0].dtype())) {
     kinds.insert(sample.outputs[0].dtype());

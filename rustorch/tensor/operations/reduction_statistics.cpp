@@ -1,6 +1,7 @@
 #include <cmath>
 #include <limits>
 
+#include "rustorch/tensor/operations/creation.h"
 #include "rustorch/tensor/operations/elementwise.h"
 #include "rustorch/tensor/operations/indexing.h"
 #include "rustorch/tensor/operations/reduction.h"
@@ -111,7 +112,7 @@ Tensor direction(const Tensor& x) {
 
 /// The gradient of the p-norm; g and y have the kept shape.
 Tensor norm_gradient(const Tensor& g, const Tensor& x, const Tensor& y, double p, const Dims& dims) {
-  if (p == 0.0) return {};
+  if (p == 0.0) return zeros_like(x);  // counts: flat everywhere it has a slope
   if (p == 1.0) return g * direction(x);
   if (p == 2.0) return x * (g / y).masked_fill(y == 0, 0);
   if (std::isinf(p)) {

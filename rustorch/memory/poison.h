@@ -32,8 +32,8 @@ inline void unpoison_memory([[maybe_unused]] const void* data, [[maybe_unused]] 
 #endif
 }
 
-/// Tells LeakSanitizer that this block stays on purpose: kept blocks are linked through memory that is poisoned, where
-/// it does not look. Tensors that leak are still found by their own objects.
+/// Tells LeakSanitizer that this block stays on purpose: kept blocks are linked through memory that is
+/// poisoned, where it does not look. Tensors that leak are still found by their own objects.
 inline void keep_on_purpose([[maybe_unused]] const void* block) noexcept {
 #ifdef RUSTORCH_ADDRESS_SANITIZER
   __lsan_ignore_object(block);

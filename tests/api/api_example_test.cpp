@@ -12,9 +12,7 @@ struct Net : nn::Module {
   nn::Conv2d conv = layer("conv", nn::Conv2d(1, 32, {.kernel_size = 3, .padding = 1}));
   nn::BatchNorm2d norm = layer("norm", nn::BatchNorm2d(32));
   nn::Linear head = layer("head", nn::Linear(32 * 14 * 14, 10));
-  Tensor forward(const Tensor& x) override {
-    return head(max_pool2d(relu(norm(conv(x))), 2).flatten(1));
-  }
+  Tensor forward(const Tensor& x) override { return head(max_pool2d(relu(norm(conv(x))), 2).flatten(1)); }
 };
 
 TEST(Api, TensorsAndGradients) {

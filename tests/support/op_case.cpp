@@ -48,6 +48,7 @@ Tensor as_complex(const Tensor& pairs) {
   Shape shape = pairs.shape();
   shape.erase(shape.size() - 1);
   Tensor result = allocate(Layout::contiguous(shape), complex_dtype(pairs.dtype()), Device());
+  if (pairs.numel() == 0) return result;
   std::memcpy(result.view_for_write().data, pairs.view_for_read().data,
               static_cast<std::size_t>(pairs.numel()) * pairs.element_size());
   return result;

@@ -41,8 +41,14 @@ TEST(Confusion, CountsAndRefusesForeignClasses) {
   EXPECT_EQ(matrix.count(2, 1), 1);
   EXPECT_NEAR(matrix.accuracy(), 2.0 / 3, 1e-12);
   EXPECT_EQ(count_correct(scores, tensor({0, 1, 2})), 2);
-  EXPECT_EQ(testing::error_of([&] { matrix.add(scores, tensor({0, 1, 3})); })->code(), ErrorCode::index_out_of_range);
-  EXPECT_EQ(testing::error_of([&] { matrix.add(scores, tensor({0, 1})); })->code(), ErrorCode::shape_mismatch);
+  EXPECT_EQ(testing::error_of([&] {
+              matrix.add(scores, tensor({0, 1, 3}));
+            })->code(),
+            ErrorCode::index_out_of_range);
+  EXPECT_EQ(testing::error_of([&] {
+              matrix.add(scores, tensor({0, 1}));
+            })->code(),
+            ErrorCode::shape_mismatch);
 }
 
 TEST(Wrong, AreSortedByConfidence) {

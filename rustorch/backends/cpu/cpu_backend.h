@@ -19,7 +19,8 @@ class CpuBackend final : public ComputeBackend {
   void copy_to_host(void* destination, const void* source, std::size_t offset, std::size_t bytes) override;
   void synchronize() override {}
 
-  void elementwise(const Program& program, std::span<const View> inputs, std::span<const View> outputs) override;
+  void elementwise(const Program& program, std::span<const View> inputs,
+                   std::span<const View> outputs) override;
   void reduce(const Reduction& work) override;
   void arg_reduce(const ArgReduction& work) override;
   void scan(const Scan& work) override;

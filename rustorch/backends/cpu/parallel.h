@@ -9,15 +9,15 @@
 
 namespace rustorch::cpu {
 
-/// Runs `work(thread)` once on each of `threads` threads of the OpenMP team that oneDNN uses too (a second pool beside
-/// it costs milliseconds a call). An exception of any thread is rethrown here.
+/// Runs `work(thread)` once on each of `threads` threads of the OpenMP team that oneDNN uses too (a second
+/// pool beside it costs milliseconds a call). An exception of any thread is rethrown here.
 void run_team(int threads, const std::function<void(int)>& work);
 
 /// Whether this thread is already inside a parallel region (nested work stays on the calling thread).
 bool in_team() noexcept;
 
-/// Splits [begin, end) into one contiguous range per thread and calls `work(range_begin, range_end)`; ranges are
-/// not smaller than `grain`, so small work stays on the calling thread without touching OpenMP.
+/// Splits [begin, end) into one contiguous range per thread and calls `work(range_begin, range_end)`; ranges
+/// are not smaller than `grain`, so small work stays on the calling thread without touching OpenMP.
 template <class Work>
 void parallel_for(std::int64_t begin, std::int64_t end, std::int64_t grain, const Work& work) {
   const std::int64_t count = end - begin;

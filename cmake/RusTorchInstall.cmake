@@ -12,6 +12,7 @@ install(
   FILES_MATCHING
   PATTERN "*.h"
   PATTERN "*.def"
+  PATTERN "*.inc"
   PATTERN "rustorch/cli" EXCLUDE
   # Inner matters of the CPU backend and of vector code: no public header includes them.
   PATTERN "rustorch/backends/cpu" EXCLUDE

@@ -14,6 +14,7 @@
 #define STBI_ONLY_PNG
 #define STBI_ONLY_JPEG
 #define STBI_NO_STDIO
+#define STBI_NO_SIMD  // its intrinsics need an optimizing compiler, and decoding is not what takes time
 #define STBI_MAX_DIMENSIONS (1 << 16)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wall"

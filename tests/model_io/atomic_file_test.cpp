@@ -96,11 +96,22 @@ TEST(AtomicFile, SaysWhyItCannotWrite) {
   std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all);
 }
 
-/// Beyond `bytes`, writing fails in this process: as on a full disk.
-void limit_file_size(rlim_t bytes) {
-  const rlimit limit{bytes, bytes};
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
+/// While it lives, writing beyond `bytes` of a file fails: as on a full disk. It ends before the process
+/// does, whose last words (of a sanitizer, or coverage) go to files too.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+  }
+  ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+};
 
 TEST(AtomicFile, AFullDiskLosesNothing) {
   const TemporaryFolder folder;
@@ -109,7 +120,7 @@ TEST(AtomicFile, AFullDiskLosesNothing) {
   const std::string before = read_file(path);
   const StateDict larger{{"a", zeros({100'000})}};  // made here: a forked copy has no team of threads
   const std::string message = in_child({}, [&] {
-    limit_file_size(4096);
+    const FileSizeLimit limit(4096);
     save_safetensors(path, larger);
     return std::string("no Error");
   });
@@ -123,7 +134,7 @@ TEST(AtomicFile, AFullDiskLosesNothing) {
 TEST(AtomicFile, LeavesTheSignalsOfItsProcess) {
   const TemporaryFolder folder;
   const std::string result = in_child({}, [&] {
-    limit_file_size(16);
+    const FileSizeLimit limit(16);
     AtomicFile file(folder / "x");
     try {
       file.write(std::string(100, 'x'));

@@ -68,7 +68,7 @@ void check_jpeg(std::string_view file, const std::string& name) {
 
 }  // namespace
 
-void DecodedImage::Free::operator()(std::uint8_t* pixels) const noexcept { stbi_image_free(pixels); }
+void DecodedImage::Free::operator()(std::uint8_t* memory) const noexcept { stbi_image_free(memory); }
 
 DecodedImage decode_image(std::span<const std::byte> file, const std::string& name, std::int64_t max_pixels) {
   const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());

@@ -11,7 +11,7 @@ namespace rustorch::data {
 /// Pixels as stb_image gives them: rows from the top, channels innermost.
 struct DecodedImage {
   struct Free {
-    void operator()(std::uint8_t* pixels) const noexcept;
+    void operator()(std::uint8_t* memory) const noexcept;
   };
   std::unique_ptr<std::uint8_t[], Free> pixels;
   std::int64_t height = 0;

@@ -64,13 +64,13 @@ void for_each_row(const std::array<const View*, Inputs>& inputs, const View& out
   // Rows are taken one by one, unless neighbours in memory belong to different rows: then many side by side.
   const std::int64_t stride_0 = cpu::dim_stride(*inputs[0], dim);
   const bool side_by_side = rows > 1 && stride_0 != 1 && nest.inner_stride(0) == 1 && n > 1;
-  const std::int64_t cached = 65536 / static_cast<std::int64_t>(item) / n;
+  // The wider the better, even where the rows do not stay in the cache; but packed blocks should not grow
+  // beyond bounds.
+  const std::int64_t bounded = (std::int64_t{1} << 22) / n / 16 * 16;
   const std::int64_t width =
       !side_by_side
           ? 1
-          : std::min(nest.inner_size(), (getenv("SMW") ? atoi(getenv("SMW"))
-                                                       : std::clamp<std::int64_t>(cached / 16 * 16, 16,
-                                                                                  SoftmaxLoops::max_width)));
+          : std::min(nest.inner_size(), std::clamp<std::int64_t>(bounded, 16, SoftmaxLoops::max_width));
   std::array<Operand, Inputs> operands;
   for (std::size_t k = 0; k < Inputs; ++k) {
     Operand operand{cpu::RunReader(*inputs[k], computed), cpu::dim_stride(*inputs[k], dim),

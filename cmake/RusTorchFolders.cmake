@@ -79,6 +79,11 @@ if(RUSTORCH_BUILD_CLI)
   if(cli_sources)
     add_executable(rustorch_cli ${cli_sources})
     target_link_libraries(rustorch_cli PRIVATE rustorch rustorch_flags rustorch_private CLI11::CLI11)
+    # Option parsing and JSON are large templates that run once: compiled for compile time.
+    target_compile_options(rustorch_cli PRIVATE $<$<CONFIG:Release>:-O1>)
+    if(RUSTORCH_PCH)
+      target_precompile_headers(rustorch_cli PRIVATE ${RUSTORCH_STANDARD_HEADERS} <CLI/CLI.hpp> <nlohmann/json.hpp>)
+    endif()
     target_compile_definitions(rustorch_cli PRIVATE RUSTORCH_VERSION="${PROJECT_VERSION}")
     set_target_properties(rustorch_cli PROPERTIES OUTPUT_NAME rustorch POSITION_INDEPENDENT_CODE ON)
     # Found beside the library once installed, wherever that is.

@@ -33,8 +33,9 @@ class Operand {
 /// An operand that a backward closure keeps; converts back to an Operand, with Saved's check.
 class SavedOperand {
  public:
-  explicit SavedOperand(const Operand& operand) : scalar_(operand.scalar()) {
-    if (operand.is_tensor()) tensor_ = Saved(*operand.tensor());
+  /// A tensor is kept only if `keep` says that it will be used.
+  explicit SavedOperand(const Operand& operand, bool keep = true) : scalar_(operand.scalar()) {
+    if (keep && operand.is_tensor()) tensor_ = Saved(*operand.tensor());
   }
   operator Operand() const {
     return tensor_ ? Operand(*tensor_) : Operand(scalar_);

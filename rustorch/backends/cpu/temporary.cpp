@@ -7,9 +7,8 @@ namespace rustorch::cpu {
 void copy_view(const View& from, const View& to) {
   if (to.layout->element_count() == 0) return;
   Program program;
-  const Program::Register value = program.input(from.dtype);
-  const DType compute = compute_dtype(to.dtype);
-  program.output(compute == compute_dtype(from.dtype) ? value : program.cast(value, compute), to.dtype);
+  // Storing converts from the source's type: a cast before it would make 0.5 false on the way to bool.
+  program.output(program.input(from.dtype), to.dtype);
   cpu_backend().elementwise(program, {&from, 1}, {&to, 1});
 }
 

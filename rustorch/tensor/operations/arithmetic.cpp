@@ -75,14 +75,14 @@ Tensor sub(const Operand& x, const Operand& y, const Scalar& alpha) {
 
 Tensor mul(const Operand& x, const Operand& y) {
   return binary(
-      Op::mul, x, y, [](const Tensor& g, const Operand&, const Operand& b) { return times_conj(g, b); },
-      [](const Tensor& g, const Operand& a, const Operand&) { return times_conj(g, a); });
+      Op::mul, x, y, [](const Tensor& g, Unused, const Operand& b) { return times_conj(g, b); },
+      [](const Tensor& g, const Operand& a, Unused) { return times_conj(g, a); });
 }
 
 Tensor div(const Operand& x, const Operand& y) {
   return binary(
       Op::div, x, y,
-      [](const Tensor& g, const Operand&, const Operand& b) {
+      [](const Tensor& g, Unused, const Operand& b) {
         Tensor holder;
         return g / conj_of(b, holder);
       },
@@ -116,13 +116,13 @@ Tensor floor_divide(const Operand& x, const Operand& y) {
 
 Tensor remainder(const Operand& x, const Operand& y) {
   return binary(
-      Op::remainder, x, y, [](const Tensor& g, const Operand&, const Operand&) { return g; },
+      Op::remainder, x, y, [](const Tensor& g, Unused, Unused) { return g; },
       [](const Tensor& g, const Operand& a, const Operand& b) { return -g * floor_divide(a, b); });
 }
 
 Tensor fmod(const Operand& x, const Operand& y) {
   return binary(
-      Op::fmod, x, y, [](const Tensor& g, const Operand&, const Operand&) { return g; },
+      Op::fmod, x, y, [](const Tensor& g, Unused, Unused) { return g; },
       [](const Tensor& g, const Operand& a, const Operand& b) {
         return -g * div(a, b, RoundingMode::trunc);
       });
@@ -377,7 +377,7 @@ Tensor copysign(const Operand& x, const Operand& y) {
       [](const Tensor& g, const Operand& a, const Operand& b) {
         return where(eq(a, 0), 0.0, g * div(copysign(a, b), a));
       },
-      [](const Tensor& g, const Operand&, const Operand&) { return zeros_like(g); });
+      [](const Tensor& g, Unused, Unused) { return zeros_like(g); });
 }
 
 Tensor heaviside(const Operand& x, const Operand& y) { return elementwise(Op::heaviside, x, y); }

@@ -96,7 +96,7 @@ Tensor xlogy(const Operand& x, const Operand& y) {
 Tensor ldexp(const Operand& x, const Operand& y) {
   return binary(
       Op::ldexp, x, y,
-      [](const Tensor& g, const Operand&, const Operand& b) {
+      [](const Tensor& g, Unused, const Operand& b) {
         return b.is_tensor() && b.tensor()->is_complex() ? g * conj(exp2(*b.tensor())) : ldexp(g, b);
       },
       [](const Tensor& g, const Operand& a, const Operand& b) {

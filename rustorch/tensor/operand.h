@@ -34,10 +34,12 @@ class Operand {
 class SavedOperand {
  public:
   /// A tensor is kept only if `keep` says that it will be used.
-  explicit SavedOperand(const Operand& operand, bool keep = true) : scalar_(operand.scalar()) {
+  explicit SavedOperand(const Operand& operand, bool keep = true)
+      : scalar_(operand.scalar()), dropped_(!keep && operand.is_tensor()) {
     if (keep && operand.is_tensor()) tensor_ = Saved(*operand.tensor());
   }
   operator Operand() const {
+    RUSTORCH_CHECK(!dropped_, internal, "backward asks for an operand that was not kept");
     return tensor_ ? Operand(*tensor_) : Operand(scalar_);
   }  // NOLINT(google-explicit-constructor)
   Operand operator*() const { return *this; }
@@ -45,6 +47,7 @@ class SavedOperand {
  private:
   Saved tensor_;
   Scalar scalar_;
+  bool dropped_;
 };
 
 }  // namespace rustorch

@@ -35,10 +35,6 @@ endif()
 # The sources of a folder; <result> is empty where there are none yet.
 function(rustorch_sources folder result)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/rustorch/${folder}/*.cpp)
-  # Highway includes these files once per instruction set, under other compiler flags each time.
-  set(simd ${sources})
-  list(FILTER simd INCLUDE REGEX "_simd\\.cpp$")
-  set_source_files_properties(${simd} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
   set(${result} ${sources} PARENT_SCOPE)
 endfunction()
 
@@ -81,9 +77,6 @@ if(RUSTORCH_BUILD_CLI)
     target_link_libraries(rustorch_cli PRIVATE rustorch rustorch_flags rustorch_private CLI11::CLI11)
     # Option parsing and JSON are large templates that run once: compiled for compile time.
     target_compile_options(rustorch_cli PRIVATE $<$<CONFIG:Release>:-O1>)
-    if(RUSTORCH_PCH)
-      target_precompile_headers(rustorch_cli PRIVATE ${RUSTORCH_STANDARD_HEADERS} <CLI/CLI.hpp> <nlohmann/json.hpp>)
-    endif()
     target_compile_definitions(rustorch_cli PRIVATE RUSTORCH_VERSION="${PROJECT_VERSION}")
     set_target_properties(rustorch_cli PROPERTIES OUTPUT_NAME rustorch POSITION_INDEPENDENT_CODE ON)
     # Found beside the library once installed, wherever that is.

@@ -8,7 +8,6 @@
 #include "rustorch/cli/terminal.h"
 
 namespace rustorch::cli {
-namespace {
 
 int devices(bool as_json) {
   nlohmann::ordered_json found = nlohmann::ordered_json::array();
@@ -38,16 +37,6 @@ int devices(bool as_json) {
                styled(stdout, Style::dim, "absent: " + backend.reason));
   }
   return exit_done;
-}
-
-}  // namespace
-
-void add_devices(CLI::App& app, Action& action) {
-  CLI::App* command =
-      app.add_subcommand("devices", "List the devices, their capabilities, and why a backend is absent");
-  auto as_json = std::make_shared<bool>(false);
-  command->add_flag("--json", *as_json, "Print one JSON object");
-  command->callback([&action, as_json] { action = [as_json] { return devices(*as_json); }; });
 }
 
 }  // namespace rustorch::cli

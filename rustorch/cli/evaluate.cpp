@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "rustorch/backends/runtime.h"
@@ -13,14 +12,6 @@
 #include "rustorch/training/trainer.h"
 
 namespace rustorch::cli {
-namespace {
-
-struct EvaluateArguments {
-  std::string model;
-  std::string device = "auto";
-  std::string data;
-  bool json = false;
-};
 
 int evaluate(const EvaluateArguments& arguments) {
   const Device device(arguments.device);
@@ -57,20 +48,6 @@ int evaluate(const EvaluateArguments& arguments) {
   for (const auto& [name, share] : classes.items())
     fmt::print("  {:<14} {:6.2f} %\n", name, 100 * share.get<double>());
   return exit_done;
-}
-
-}  // namespace
-
-void add_evaluate(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("evaluate", "Test a trained model on the test images");
-  command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  auto arguments = std::make_shared<EvaluateArguments>();
-  command->add_option("model", arguments->model, "model.safetensors")->required();
-  command->add_option("--device", arguments->device, "auto, cpu, cuda:0, opencl:0, metal:0")
-      ->capture_default_str();
-  command->add_option("--data", arguments->data, "Folder with the IDX files, gzipped or not");
-  command->add_flag("--json", arguments->json, "Print one JSON object");
-  command->callback([&action, arguments] { action = [arguments] { return evaluate(*arguments); }; });
 }
 
 }  // namespace rustorch::cli

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "rustorch/cli/commands.h"
@@ -12,12 +11,9 @@
 namespace rustorch::cli {
 namespace {
 
-struct InspectArguments {
-  std::string file;
-  bool json = false;
-};
-
 std::vector<std::int64_t> sizes(const Shape& shape) { return shape.to_vector(); }
+
+}  // namespace
 
 int inspect(const InspectArguments& arguments) {
   const SafetensorsFile file{std::filesystem::path(arguments.file)};
@@ -58,17 +54,6 @@ int inspect(const InspectArguments& arguments) {
     fmt::print("  {:<{}}  {}{}\n", key, widest, value.substr(0, shown), value.size() > shown ? "…" : "");
   }
   return exit_done;
-}
-
-}  // namespace
-
-void add_inspect(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("inspect", "List what a model file holds: safetensors");
-  command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  auto arguments = std::make_shared<InspectArguments>();
-  command->add_option("file", arguments->file, "A .safetensors file")->required();
-  command->add_flag("--json", arguments->json, "Print one JSON object");
-  command->callback([&action, arguments] { action = [arguments] { return inspect(*arguments); }; });
 }
 
 }  // namespace rustorch::cli

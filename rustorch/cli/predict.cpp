@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "rustorch/cli/commands.h"
@@ -14,14 +13,6 @@
 #include "rustorch/tensor/operations/sorting.h"
 
 namespace rustorch::cli {
-namespace {
-
-struct PredictArguments {
-  std::string model;
-  std::vector<std::string> images;
-  std::int64_t top = 3;
-  bool json = false;
-};
 
 int predict(const PredictArguments& arguments) {
   prepare_threads({});
@@ -62,23 +53,6 @@ int predict(const PredictArguments& arguments) {
     fmt::print("{}\n", nlohmann::ordered_json{{"model", arguments.model}, {"images", predictions}}.dump());
   }
   return exit_done;
-}
-
-}  // namespace
-
-void add_predict(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("predict", "Name what is on images: PNG, JPEG or IDX");
-  command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  auto arguments = std::make_shared<PredictArguments>();
-  command->add_option("model", arguments->model, "model.safetensors")->required();
-  command->add_option("images", arguments->images, "PNG, JPEG or IDX files")
-      ->required()
-      ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
-  command->add_option("--top", arguments->top, "How many classes to show")
-      ->check(CLI::Range(1, 10))
-      ->capture_default_str();
-  command->add_flag("--json", arguments->json, "Print one JSON object");
-  command->callback([&action, arguments] { action = [arguments] { return predict(*arguments); }; });
 }
 
 }  // namespace rustorch::cli

@@ -31,21 +31,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct TrainArguments {
-  std::string what;
-  std::string device = "auto";
-  TrainSettings settings;
-  GivenSettings given;
-  std::optional<int> threads;
-  std::filesystem::path out = "runs/fashion-mnist";
-  bool resume = false;
-  std::string resume_folder;
-  std::int64_t save_every = 0;
-  std::int64_t max_steps = 0;
-  bool quiet = false;
-  bool json = false;
-};
-
 /// Scores of the whole test set, for the confusion matrix and the gallery.
 struct TestScores {
   Tensor scores, targets;
@@ -139,6 +124,8 @@ Speed speed_of(const training::TrainingLog& log, const training::TrainingResult&
   speed.images_per_second = seconds > 0 ? images / seconds : 0.0;
   return speed;
 }
+
+}  // namespace
 
 int train(TrainArguments arguments) {
   const std::vector<std::string> known = {"fashion-mnist"};
@@ -238,55 +225,6 @@ int train(TrainArguments arguments) {
     fmt::print("report         {}\n", std::filesystem::absolute(report_path).string());
   }
   return exit_done;
-}
-
-}  // namespace
-
-void add_train(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("train", "Train a network: fashion-mnist");
-  command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  auto arguments = std::make_shared<TrainArguments>();
-  TrainSettings& settings = arguments->settings;
-  command->add_option("what", arguments->what, "What to train: fashion-mnist")->required();
-  command->add_option("--device", arguments->device, "auto, cpu, cuda:0, opencl:0, metal:0")
-      ->capture_default_str();
-  CLI::Option* epochs = command->add_option("--epochs", settings.epochs, "Passes over the training data")
-                            ->check(CLI::Range(1, 1000000))
-                            ->capture_default_str();
-  CLI::Option* batch_size = command->add_option("--batch-size", settings.batch_size, "Images per step")
-                                ->check(CLI::Range(1, 60000))
-                                ->capture_default_str();
-  CLI::Option* lr =
-      command->add_option("--lr", settings.learning_rate, "Learning rate; the schedule peaks at twice this")
-          ->check(CLI::PositiveNumber)
-          ->capture_default_str();
-  CLI::Option* seed = command->add_option("--seed", settings.seed, "Of weights, shuffling and dropout")
-                          ->capture_default_str();
-  command->add_option("--threads", arguments->threads, "Threads to compute with (default: all cores)")
-      ->check(CLI::Range(1, 4096));
-  CLI::Option* data =
-      command->add_option("--data", settings.data, "Folder with the four IDX files, gzipped or not");
-  command->add_option("--out", arguments->out, "Folder for model, checkpoints, log and report")
-      ->capture_default_str();
-  CLI::Option* resume =
-      command
-          ->add_option("--resume", arguments->resume_folder,
-                       "Go on from the last checkpoint of --out, or of the folder given here")
-          ->expected(0, 1);
-  command
-      ->add_option("--save-every", arguments->save_every, "Steps between checkpoints (default: each epoch)")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--max-steps", arguments->max_steps, "End after this many steps")
-      ->check(CLI::NonNegativeNumber);
-  command->add_flag("--quiet", arguments->quiet, "No progress on standard error");
-  command->add_flag("--json", arguments->json,
-                    "Print one JSON object at the end, nothing else on standard output");
-  command->callback([=, &action] {
-    arguments->given = {epochs->count() > 0, batch_size->count() > 0, lr->count() > 0, seed->count() > 0,
-                        data->count() > 0};
-    arguments->resume = resume->count() > 0;
-    action = [arguments] { return train(*arguments); };
-  });
 }
 
 }  // namespace rustorch::cli

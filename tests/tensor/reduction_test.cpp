@@ -277,5 +277,12 @@ TEST(Reduction, WrongArguments) {
                [&] { return integers.norm(); });
 }
 
+TEST(Norm, GradientOfACountIsZero) {
+  const Tensor x = tensor({{1.0, 0.5}, {-2.0, 3.0}}).to(float64).requires_grad_();
+  EXPECT_TRUE(autograd::gradcheck([](const TensorList& in) { return norm(in[0], 0, 1); }, {x}));
+  norm(x, 0).backward();
+  EXPECT_TRUE(equal(x.grad(), zeros_like(x)));
+}
+
 }  // namespace
 }  // namespace rustorch

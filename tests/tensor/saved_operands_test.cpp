@@ -36,6 +36,22 @@ TEST(SavedOperands, OperandOfAConstantMayChange) {
   EXPECT_TRUE(equal(gradient_through_changed_operand(over), full({2, 2}, 0.25)));
 }
 
+TEST(SavedOperands, OperandThatOnlyOtherGradientsUseMayChange) {
+  const Tensor other = full({2, 2}, 4.0);
+  const auto product = [&](const Tensor& y) { return addcmul(other, y, other, 0.5); };
+  const auto quotient = [&](const Tensor& y) { return addcdiv(other, y, other); };
+  const auto start = [&](const Tensor& y) { return lerp(y, other, 0.25); };
+  const auto end = [&](const Tensor& y) { return lerp(other, y, 0.25); };
+  EXPECT_TRUE(equal(gradient_through_changed_operand(product), full({2, 2}, 2.0)));
+  EXPECT_TRUE(equal(gradient_through_changed_operand(quotient), full({2, 2}, 0.25)));
+  EXPECT_TRUE(equal(gradient_through_changed_operand(start), full({2, 2}, 0.75)));
+  EXPECT_TRUE(equal(gradient_through_changed_operand(end), full({2, 2}, 0.25)));
+  const auto divisor = [&](const Tensor& y) { return addcdiv(other, other, y); };
+  const auto weight = [&](const Tensor& y) { return lerp(other, full({2, 2}, 6.0), y); };
+  EXPECT_THROW(gradient_through_changed_operand(divisor), Error);
+  EXPECT_TRUE(equal(gradient_through_changed_operand(weight), full({2, 2}, 2.0)));
+}
+
 TEST(SavedOperands, OperandThatAGradientUsesMayNot) {
   const Tensor x = leaf();
   Tensor y = x * 1;

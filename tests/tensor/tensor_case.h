@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,7 +18,7 @@ namespace rustorch::testing {
 struct TensorCase {
   std::string name;
   Shape input;
-  std::function<Tensor(const Tensor&)> run;
+  Tensor (*run)(const Tensor&);
   Shape shape;
   std::vector<double> values;
   std::vector<double> gradient;

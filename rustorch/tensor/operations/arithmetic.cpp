@@ -323,15 +323,16 @@ Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) {
 // ---- combinations
 
 Tensor lerp(const Tensor& start, const Tensor& end, const Operand& weight) {
-  return with_gradient(
-      elementwise(Op::lerp, start, end, weight), "lerp", {&start, &end, weight.tensor()},
-      [start = Saved(start), end = Saved(end), weight = SavedOperand(weight)](const Tensor& g, Needs needs) {
-        std::array<Tensor, 3> gradients;
-        if (needs[0]) gradients[0] = g - times_conj(g, weight);
-        if (needs[1]) gradients[1] = times_conj(g, weight);
-        if (needs[2]) gradients[2] = times_conj(g, *end - *start);
-        return gradients;
-      });
+  const bool by_ends = wants_gradient(start) || wants_gradient(end), by_weight = wants_gradient(weight);
+  return with_gradient(elementwise(Op::lerp, start, end, weight), "lerp", {&start, &end, weight.tensor()},
+                       [start = SavedOperand(start, by_weight), end = SavedOperand(end, by_weight),
+                        weight = SavedOperand(weight, by_ends)](const Tensor& g, Needs needs) {
+                         std::array<Tensor, 3> gradients;
+                         if (needs[0]) gradients[0] = g - times_conj(g, weight);
+                         if (needs[1]) gradients[1] = times_conj(g, weight);
+                         if (needs[2]) gradients[2] = times_conj(g, sub(end, start));
+                         return gradients;
+                       });
 }
 
 Tensor addcmul(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& value) {
@@ -344,10 +345,12 @@ Tensor addcmul(const Tensor& input, const Tensor& a, const Tensor& b, const Scal
   const auto scaled = program.apply(Op::mul, y, program.scalar(value, compute));
   program.output(program.apply(Op::multiply_add, x, scaled, z), dtype);
   return with_gradient(run_program(program, std::array{input, a, b}, "addcmul")[0], "addcmul",
-                       {&input, &a, &b}, [a = Saved(a), b = Saved(b), value](const Tensor& g, Needs needs) {
+                       {&input, &a, &b},
+                       [a = SavedOperand(a, wants_gradient(b)), b = SavedOperand(b, wants_gradient(a)),
+                        value](const Tensor& g, Needs needs) {
                          std::array<Tensor, 3> gradients{g};
-                         if (needs[1]) gradients[1] = times_conj(g, *b * value);
-                         if (needs[2]) gradients[2] = times_conj(g, *a * value);
+                         if (needs[1]) gradients[1] = times_conj(g, mul(b, value));
+                         if (needs[2]) gradients[2] = times_conj(g, mul(a, value));
                          return gradients;
                        });
 }
@@ -362,13 +365,15 @@ Tensor addcdiv(const Tensor& input, const Tensor& a, const Tensor& b, const Scal
   const auto z = program.input(b.dtype(), compute);
   const auto quotient = program.apply(Op::div, program.apply(Op::mul, y, program.scalar(value, compute)), z);
   program.output(program.apply(Op::add, x, quotient), dtype);
-  return with_gradient(run_program(program, std::array{input, a, b}, "addcdiv")[0], "addcdiv",
-                       {&input, &a, &b}, [a = Saved(a), b = Saved(b), value](const Tensor& g, Needs needs) {
-                         std::array<Tensor, 3> gradients{g};
-                         if (needs[1]) gradients[1] = times_conj(g, reciprocal(*b) * value);
-                         if (needs[2]) gradients[2] = times_conj(-g, *a * value / (*b * *b));
-                         return gradients;
-                       });
+  return with_gradient(
+      run_program(program, std::array{input, a, b}, "addcdiv")[0], "addcdiv", {&input, &a, &b},
+      [a = SavedOperand(a, wants_gradient(b)), b = SavedOperand(b, wants_gradient(a) || wants_gradient(b)),
+       value](const Tensor& g, Needs needs) {
+        std::array<Tensor, 3> gradients{g};
+        if (needs[1]) gradients[1] = times_conj(g, div(value, b));
+        if (needs[2]) gradients[2] = times_conj(-g, div(mul(a, value), mul(b, b)));
+        return gradients;
+      });
 }
 
 Tensor copysign(const Operand& x, const Operand& y) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "rustorch/autograd/autograd.h"
 #include "rustorch/tensor/operations/creation.h"
 #include "rustorch/tensor/operations/elementwise.h"
 #include "rustorch/tensor/operations/shape.h"

@@ -2,6 +2,7 @@
 
 #include "rustorch/memory/allocators/aligned_allocator.h"
 #include "rustorch/memory/allocators/pool_allocator.h"
+#include "rustorch/memory/allocators/thread_caching_allocator.h"
 
 namespace rustorch {
 
@@ -9,7 +10,8 @@ MemoryAllocator& cpu_allocator() {
   // Never destroyed: tensors in static variables of other files may outlive anything that is.
   static AlignedAllocator& aligned = *new AlignedAllocator();
   static PoolAllocator& pool = *new PoolAllocator(aligned, "cpu");
-  return pool;
+  static ThreadCachingAllocator& threads = *new ThreadCachingAllocator(pool);
+  return threads;
 }
 
 }  // namespace rustorch

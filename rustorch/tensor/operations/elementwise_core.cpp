@@ -81,7 +81,8 @@ class ResultForm {
 };
 
 /// Input views of a call: a tensor's own layout where it already has the result's shape, else a broadcast
-/// one.
+/// one. Of the size that a call needs: layouts are large.
+template <std::size_t Capacity>
 class InputViews {
  public:
   void add(const Tensor& tensor, const Shape& shape) {
@@ -95,8 +96,8 @@ class InputViews {
   std::span<const View> views() const noexcept { return {views_.data(), count_}; }
 
  private:
-  std::array<View, Program::max_inputs> views_;
-  std::array<Layout, Program::max_inputs> layouts_;
+  std::array<View, Capacity> views_;
+  std::array<Layout, Capacity> layouts_;
   std::size_t count_ = 0;
 };
 
@@ -180,7 +181,7 @@ Tensor elementwise_new(Op op, std::span<const Operand> operands) {
   op = effective_op(op, types.result);
   check_divisor(op, types.compute, operands);
   Tensor out = allocate(form.result_layout({tensors.data(), count}), types.result, form.device());
-  InputViews inputs;
+  InputViews<3> inputs;
   for (std::size_t i = 0; i < count; ++i) inputs.add(*tensors[i], form.shape());
   const View output = out.view_for_read();
   backend_for(form.device())
@@ -260,7 +261,7 @@ Tensor& elementwise_into(Tensor& out, Op op, std::span<const Operand> operands) 
   if (op != Op::copy) operands = wrapped.of(operands, types.common);
   op = effective_op(op, types.result);
   check_divisor(op, types.compute, operands);
-  InputViews inputs;
+  InputViews<3> inputs;
   std::array<Tensor, 3> copies;  // operands that overlap `out` in another way than being it
   std::size_t copied = 0;
   for (const Operand& operand : operands) {
@@ -311,7 +312,7 @@ void run_program_into(const Program& program, std::span<const Tensor> inputs, st
                      outputs.size() == program.outputs().size(),
                  internal, "{}: a program of {} inputs and {} outputs was given {} and {}", name,
                  program.input_dtypes().size(), program.outputs().size(), inputs.size(), outputs.size());
-  InputViews views;
+  InputViews<Program::max_inputs> views;
   for (const Tensor& input : inputs) views.add(input, outputs.front().shape());
   std::array<View, Program::max_outputs> output_views;
   for (std::size_t i = 0; i < outputs.size(); ++i) output_views[i] = outputs[i].view_for_write();

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "rustorch/memory/memory_allocator.h"
+
+namespace rustorch {
+
+/// Keeps a few small blocks for each thread in front of another allocator, so that taking and returning them
+/// needs no lock and no atomic read-modify-write: about ten nanoseconds for both.
+///
+/// Each thread has a short stack of blocks for each of the smaller size classes (SizeClasses), at most
+/// most_bytes_per_class in each. Blocks beyond that, and all that a thread keeps when it ends, go back to
+/// `upstream`. A block may be returned by any thread: it joins that thread's stacks. Larger blocks, unusual
+/// alignments and hints pass through.
+///
+/// Statistics are those of upstream, corrected by what the threads keep; only peak_bytes counts blocks that
+/// threads keep as live, because exact peaks would need a shared counter. A limit counts them as live too.
+class ThreadCachingAllocator final : public MemoryAllocator {
+ public:
+  static constexpr std::size_t largest_cached_bytes = 32 * 1024;
+  static constexpr std::size_t most_bytes_per_class = 64 * 1024;
+  static constexpr std::size_t most_blocks_per_class = 32;
+
+  /// Small blocks come from `upstream`, which must outlive this and understand SizeClasses' sizes.
+  explicit ThreadCachingAllocator(MemoryAllocator& upstream);
+  /// Returns what the threads keep. No other thread may use the allocator any more.
+  ~ThreadCachingAllocator() override;
+  ThreadCachingAllocator(const ThreadCachingAllocator&) = delete;
+  ThreadCachingAllocator& operator=(const ThreadCachingAllocator&) = delete;
+
+  std::string_view name() const noexcept override { return upstream_.name(); }
+  void* allocate(std::size_t bytes, std::size_t alignment = default_alignment,
+                 MemoryHint hint = MemoryHint::temporary) override;
+  void deallocate(void* block, std::size_t bytes,
+                  std::size_t alignment = default_alignment) noexcept override;
+  MemoryStatistics statistics() const override;
+  void reset_peak() override { upstream_.reset_peak(); }
+  /// The calling thread's blocks go back at once, other threads' when they next use the allocator.
+  std::size_t trim(std::size_t keep_bytes = 0) override;
+  void set_limit(std::uint64_t bytes) override;
+  std::uint64_t limit() const noexcept override { return upstream_.limit(); }
+
+ private:
+  struct Cache;
+  struct ThreadEnd;
+
+  Cache* cache_of_this_thread() noexcept;
+  Cache* find_or_make_cache() noexcept;
+  void* allocate_slowly(std::size_t bytes, std::size_t alignment, MemoryHint hint, Cache* cache);
+  void* allocate_upstream(std::size_t bytes, std::size_t alignment, MemoryHint hint);
+  void deallocate_slowly(void* block, std::size_t bytes, Cache* cache) noexcept;
+  /// Returns the upper part of a stack, or with `keep` 0 all of it.
+  void flush_class(Cache& cache, std::size_t size_class, std::size_t keep) noexcept;
+  void flush(Cache& cache) noexcept;
+  void flush_this_thread() noexcept;
+
+  MemoryAllocator& upstream_;
+  const std::uint64_t id_;
+  /// Raised by trim: caches that are behind flush themselves.
+  std::atomic<std::uint64_t> epoch_{0};
+  std::atomic<std::uint64_t> unused_bytes_{0};  // of blocks taken or returned by threads without a cache
+  mutable std::mutex mutex_;                    // guards the list, not what is in the caches
+  std::vector<std::unique_ptr<Cache>> caches_;
+};
+
+}  // namespace rustorch

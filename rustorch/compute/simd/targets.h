@@ -2,8 +2,7 @@
 
 // Which instruction sets our vector code is compiled for, and how one of them is picked at run time. Every
 // file that is compiled once per instruction set includes this header before any of Highway's. Such a file is
-// named
-// *_simd.cpp (CMake compiles it without the precompiled header) and looks like this:
+// named *_simd.cpp and looks like this:
 //
 //   #include "rustorch/compute/simd/targets.h"
 //

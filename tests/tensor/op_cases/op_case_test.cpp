@@ -146,7 +146,7 @@ OpCases in_family(const char* family, OpCases cases) {
   return cases;
 }
 
-void expect_data_for(const char* family, const OpCases& cases) {
+void expect_data_for(const std::string& family, const OpCases& cases) {
   std::set<std::string> names;
   for (const OpCase& one : cases) {
     EXPECT_TRUE(names.insert(one.name).second) << one.name << " is listed twice";

@@ -31,7 +31,7 @@ inline void PrintTo(const OpCase& one, std::ostream* out) { *out << one.name; }
 OpCases in_family(const char* family, OpCases cases);
 
 /// The file and the code must have the same cases.
-void expect_data_for(const char* family, const OpCases& cases);
+void expect_data_for(const std::string& family, const OpCases& cases);
 
 }  // namespace rustorch::testing
 

@@ -33,6 +33,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(rustorch_flags INTERFACE "SHELL:--param ggc-min-heapsize=1000000")
   # ccache needs -fpch-preprocess to hit with precompiled headers.
   target_compile_options(rustorch_flags INTERFACE -fpch-preprocess)
+  # fmt raises -O0 to -Og around itself. From a precompiled header __OPTIMIZE__ stays defined after that, and the
+  # intrinsics become functions that -O0 cannot compile.
+  target_compile_options(rustorch_flags INTERFACE "-DFMT_GCC_PRAGMA(arg)=")
   # Shape leaves the dims that it does not use uninitialized and moves them along: GCC 12 takes that for a mistake.
   target_compile_options(rustorch_flags INTERFACE -Wno-maybe-uninitialized)
   if(RUSTORCH_SANITIZE OR RUSTORCH_COVERAGE)

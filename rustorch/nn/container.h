@@ -20,7 +20,8 @@ namespace rustorch::nn {
 class AnyModule {
  public:
   AnyModule() = default;
-  template <class M>
+  // An AnyModule is no Module, so this never stands in for a copy.
+  template <class M>  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload)
   requires(std::derived_from<std::remove_cvref_t<M>, Module>) explicit(false) AnyModule(M&& module)
       : module_(std::make_shared<std::remove_cvref_t<M>>(std::forward<M>(module))),
         copy_([](const Module& original) -> std::shared_ptr<Module> {

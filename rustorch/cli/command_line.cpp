@@ -21,24 +21,42 @@ namespace {
 /// What a chosen subcommand runs; gives the exit code.
 using Action = std::function<int()>;
 
-// ---- the subcommands: parsing one sets `action`
+/// A subcommand; of an option that comes twice the last one counts.
+CLI::App* add_command(CLI::App& app, const char* name, const char* description) {
+  CLI::App* command = app.add_subcommand(name, description);
+  command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  return command;
+}
+
+void add_json(CLI::App* command, bool& json) { command->add_flag("--json", json, "Print one JSON object"); }
+
+void add_device(CLI::App* command, std::string& device) {
+  command->add_option("--device", device, "auto, cpu, cuda:0, opencl:0, metal:0")->capture_default_str();
+}
+
+/// Parsing the subcommand makes `run` of its arguments the action.
+template <class Arguments>
+void on_parsed(CLI::App* command, Action& action, std::shared_ptr<Arguments> arguments,
+               int (*run)(const Arguments&)) {
+  command->callback([&action, arguments, run] { action = [arguments, run] { return run(*arguments); }; });
+}
+
+// ---- the subcommands
 
 void add_devices(CLI::App& app, Action& action) {
   CLI::App* command =
-      app.add_subcommand("devices", "List the devices, their capabilities, and why a backend is absent");
-  auto as_json = std::make_shared<bool>(false);
-  command->add_flag("--json", *as_json, "Print one JSON object");
-  command->callback([&action, as_json] { action = [as_json] { return devices(*as_json); }; });
+      add_command(app, "devices", "List the devices, their capabilities, and why a backend is absent");
+  auto arguments = std::make_shared<DevicesArguments>();
+  add_json(command, arguments->json);
+  on_parsed(command, action, arguments, devices);
 }
 
 void add_train(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("train", "Train a network: fashion-mnist");
-  command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  CLI::App* command = add_command(app, "train", "Train a network: fashion-mnist");
   auto arguments = std::make_shared<TrainArguments>();
   TrainSettings& settings = arguments->settings;
   command->add_option("what", arguments->what, "What to train: fashion-mnist")->required();
-  command->add_option("--device", arguments->device, "auto, cpu, cuda:0, opencl:0, metal:0")
-      ->capture_default_str();
+  add_device(command, arguments->device);
   CLI::Option* epochs = command->add_option("--epochs", settings.epochs, "Passes over the training data")
                             ->check(CLI::Range(1, 1000000))
                             ->capture_default_str();
@@ -79,20 +97,17 @@ void add_train(CLI::App& app, Action& action) {
 }
 
 void add_evaluate(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("evaluate", "Test a trained model on the test images");
-  command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  CLI::App* command = add_command(app, "evaluate", "Test a trained model on the test images");
   auto arguments = std::make_shared<EvaluateArguments>();
   command->add_option("model", arguments->model, "model.safetensors")->required();
-  command->add_option("--device", arguments->device, "auto, cpu, cuda:0, opencl:0, metal:0")
-      ->capture_default_str();
+  add_device(command, arguments->device);
   command->add_option("--data", arguments->data, "Folder with the IDX files, gzipped or not");
-  command->add_flag("--json", arguments->json, "Print one JSON object");
-  command->callback([&action, arguments] { action = [arguments] { return evaluate(*arguments); }; });
+  add_json(command, arguments->json);
+  on_parsed(command, action, arguments, evaluate);
 }
 
 void add_predict(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("predict", "Name what is on images: PNG, JPEG or IDX");
-  command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  CLI::App* command = add_command(app, "predict", "Name what is on images: PNG, JPEG or IDX");
   auto arguments = std::make_shared<PredictArguments>();
   command->add_option("model", arguments->model, "model.safetensors")->required();
   command->add_option("images", arguments->images, "PNG, JPEG or IDX files")
@@ -101,17 +116,16 @@ void add_predict(CLI::App& app, Action& action) {
   command->add_option("--top", arguments->top, "How many classes to show")
       ->check(CLI::Range(1, 10))
       ->capture_default_str();
-  command->add_flag("--json", arguments->json, "Print one JSON object");
-  command->callback([&action, arguments] { action = [arguments] { return predict(*arguments); }; });
+  add_json(command, arguments->json);
+  on_parsed(command, action, arguments, predict);
 }
 
 void add_inspect(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("inspect", "List what a model file holds: safetensors");
-  command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  CLI::App* command = add_command(app, "inspect", "List what a model file holds: safetensors");
   auto arguments = std::make_shared<InspectArguments>();
   command->add_option("file", arguments->file, "A .safetensors file")->required();
-  command->add_flag("--json", arguments->json, "Print one JSON object");
-  command->callback([&action, arguments] { action = [arguments] { return inspect(*arguments); }; });
+  add_json(command, arguments->json);
+  on_parsed(command, action, arguments, inspect);
 }
 
 // ---- mistakes

@@ -17,7 +17,10 @@ inline constexpr int exit_usage = 2;
 inline constexpr int exit_interrupted = 130;
 
 /// `rustorch devices`: lists the devices, their capabilities, and why a backend is absent.
-int devices(bool as_json);
+struct DevicesArguments {
+  bool json = false;
+};
+int devices(const DevicesArguments& arguments);
 
 /// `rustorch train`: trains a network and leaves model, checkpoints, log and report in a folder.
 struct TrainArguments {
@@ -34,7 +37,7 @@ struct TrainArguments {
   bool quiet = false;
   bool json = false;
 };
-int train(TrainArguments arguments);
+int train(const TrainArguments& arguments);
 
 /// `rustorch evaluate`: tests a trained model on the test images.
 struct EvaluateArguments {

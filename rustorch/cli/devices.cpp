@@ -9,7 +9,7 @@
 
 namespace rustorch::cli {
 
-int devices(bool as_json) {
+int devices(const DevicesArguments& arguments) {
   nlohmann::ordered_json found = nlohmann::ordered_json::array();
   for (const Device device : available_devices()) {
     nlohmann::ordered_json entry = {{"device", device.to_string()}};
@@ -18,7 +18,7 @@ int devices(bool as_json) {
     entry["capabilities"] = capabilities;
     found.push_back(entry);
   }
-  if (as_json) {
+  if (arguments.json) {
     nlohmann::ordered_json absent = nlohmann::ordered_json::array();
     for (const AbsentBackend& backend : absent_backends()) {
       absent.push_back({{"backend", std::string(to_string(backend.type))}, {"reason", backend.reason}});

@@ -127,7 +127,7 @@ Speed speed_of(const training::TrainingLog& log, const training::TrainingResult&
 
 }  // namespace
 
-int train(TrainArguments arguments) {
+int train(const TrainArguments& arguments) {
   const std::vector<std::string> known = {"fashion-mnist"};
   if (arguments.what != known.front()) {
     fail_with_suggestion(ErrorCode::invalid_argument, "rustorch train fashion-mnist",

@@ -3,15 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstring>
-#include <mutex>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "memory/block_checks.h"
 #include "rustorch/memory/allocators/aligned_allocator.h"
 #include "rustorch/memory/poison.h"
 #include "support/expect_error.h"
@@ -77,11 +76,7 @@ TEST_F(Pool, LiveBlocksDoNotOverlap) {
     const std::size_t bytes = 1 + random() % (i % 10 == 0 ? 3 * MiB : 4 * KiB);
     blocks.emplace_back(static_cast<std::byte*>(pool_.allocate(bytes)), bytes);
   }
-  std::vector<std::pair<std::byte*, std::size_t>> sorted = blocks;
-  std::sort(sorted.begin(), sorted.end());
-  for (std::size_t i = 1; i < sorted.size(); ++i) {
-    ASSERT_LE(sorted[i - 1].first + sorted[i - 1].second, sorted[i].first);
-  }
+  testing::expect_no_overlap(blocks);
   for (const auto& [block, bytes] : blocks) pool_.deallocate(block, bytes);
 }
 
@@ -295,42 +290,7 @@ TEST_F(Pool, BlocksMayBeReturnedByAnotherThread) {
 }
 
 TEST_F(Pool, ManyThreadsExchangeBlocks) {
-  struct Block {
-    std::byte* data = nullptr;
-    std::size_t bytes = 0;
-    std::byte fill{};
-  };
-  constexpr std::size_t slots = 64;
-  std::array<Block, slots> shared;
-  std::array<std::mutex, slots> locks;
-  const auto free_checked = [&](const Block& block) {
-    if (block.data == nullptr) return;
-    EXPECT_TRUE(
-        std::all_of(block.data, block.data + block.bytes, [&](std::byte b) { return b == block.fill; }));
-    pool_.deallocate(block.data, block.bytes);
-  };
-  std::vector<std::thread> threads;
-  for (unsigned id = 0; id < 4; ++id) {
-    threads.emplace_back([&, id] {
-      std::mt19937 random(id);
-      for (int i = 0; i < 3000; ++i) {
-        Block block;
-        block.bytes = 1 + random() % (i % 100 == 0 ? 2 * MiB : 3000);
-        block.fill = static_cast<std::byte>(random());
-        block.data = static_cast<std::byte*>(pool_.allocate(block.bytes));
-        std::fill(block.data, block.data + block.bytes, block.fill);
-        const std::size_t slot = random() % slots;
-        {
-          const std::lock_guard guard(locks[slot]);
-          std::swap(block, shared[slot]);
-        }
-        free_checked(block);  // of whichever thread it was
-        if (i % 500 == 0) pool_.trim(1 * MiB);
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  for (const Block& block : shared) free_checked(block);
+  testing::exchange_blocks_between_threads(pool_, 3000, 2 * MiB);
   const MemoryStatistics end = pool_.statistics();
   EXPECT_EQ(end.live_bytes, 0u);
   EXPECT_EQ(end.requested_bytes, 0u);

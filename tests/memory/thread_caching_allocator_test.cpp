@@ -3,15 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cstring>
-#include <mutex>
 #include <optional>
 #include <random>
 #include <thread>
 #include <vector>
 
+#include "memory/block_checks.h"
 #include "rustorch/memory/allocators/aligned_allocator.h"
 #include "rustorch/memory/allocators/pool_allocator.h"
 #include "support/expect_error.h"
@@ -71,10 +70,7 @@ TEST_F(ThreadCaching, LiveBlocksDoNotOverlap) {
       const std::size_t bytes = 1 + random() % (40 * KiB);
       blocks.emplace_back(static_cast<std::byte*>(allocator_.allocate(bytes)), bytes);
     }
-    std::sort(blocks.begin(), blocks.end());
-    for (std::size_t i = 1; i < blocks.size(); ++i) {
-      ASSERT_LE(blocks[i - 1].first + blocks[i - 1].second, blocks[i].first);
-    }
+    testing::expect_no_overlap(blocks);
     std::shuffle(blocks.begin(), blocks.end(), random);
     while (blocks.size() > 30) {
       allocator_.deallocate(blocks.back().first, blocks.back().second);
@@ -250,53 +246,18 @@ TEST_F(ThreadCaching, ThreadLocalObjectsMayOutliveTheCache) {
 }
 
 TEST_F(ThreadCaching, ManyThreadsExchangeBlocks) {
-  struct Block {
-    std::byte* data = nullptr;
-    std::size_t bytes = 0;
-    std::byte fill{};
-  };
-  constexpr std::size_t slots = 64;
-  std::array<Block, slots> shared;
-  std::array<std::mutex, slots> locks;
-  const auto free_checked = [&](const Block& block) {
-    if (block.data == nullptr) return;
-    EXPECT_TRUE(
-        std::all_of(block.data, block.data + block.bytes, [&](std::byte b) { return b == block.fill; }));
-    allocator_.deallocate(block.data, block.bytes);
-  };
   for (int wave = 0; wave < 3; ++wave) {  // threads end and others take over their caches
-    std::vector<std::thread> threads;
-    for (unsigned id = 0; id < 4; ++id) {
-      threads.emplace_back([&, id] {
-        std::mt19937 random(id);
-        for (int i = 0; i < 2000; ++i) {
-          Block block;
-          block.bytes = 1 + random() % (i % 100 == 0 ? 100 * KiB : 3000);
-          block.fill = static_cast<std::byte>(random());
-          block.data = static_cast<std::byte*>(allocator_.allocate(block.bytes));
-          std::fill(block.data, block.data + block.bytes, block.fill);
-          const std::size_t slot = random() % slots;
-          {
-            const std::lock_guard guard(locks[slot]);
-            std::swap(block, shared[slot]);
-          }
-          free_checked(block);  // of whichever thread it was
-          if (i % 500 == 0) allocator_.trim(1 * MiB);
-          if (i % 100 == 0) {
-            const MemoryStatistics now = allocator_.statistics();
-            EXPECT_LT(now.live_bytes, 1000 * MiB);
-            EXPECT_LT(now.requested_bytes, 1000 * MiB);
-          }
-        }
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
+    testing::exchange_blocks_between_threads(allocator_, 2000, 100 * KiB, [&] {
+      const MemoryStatistics now = allocator_.statistics();
+      EXPECT_LT(now.live_bytes, 1000 * MiB);
+      EXPECT_LT(now.requested_bytes, 1000 * MiB);
+    });
   }
-  for (Block& block : shared) free_checked(block);
   const MemoryStatistics now = allocator_.statistics();
   EXPECT_EQ(now.live_bytes, 0u);
   EXPECT_EQ(now.requested_bytes, 0u);
-  EXPECT_EQ(now.allocations, now.deallocations);
+  EXPECT_EQ(now.allocations, 24000u);
+  EXPECT_EQ(now.deallocations, 24000u);
 }
 
 }  // namespace

@@ -16,13 +16,17 @@ namespace {
 
 constexpr std::size_t class_count = SizeClasses::index_of(ThreadCachingAllocator::largest_cached_bytes) + 1;
 
-/// How many blocks of a class a thread keeps: at least two, so that a temporary beside a result needs no
-/// lock.
-constexpr std::size_t capacity_of(std::size_t size_class) noexcept {
-  return std::clamp<std::size_t>(
-      ThreadCachingAllocator::most_bytes_per_class / SizeClasses::bytes_of(size_class), 2,
-      ThreadCachingAllocator::most_blocks_per_class);
-}
+/// How many blocks of each class a thread keeps. A table, because the way of every block goes by it.
+constexpr auto capacities = [] {
+  std::array<std::uint32_t, class_count> counts{};
+  for (std::size_t i = 0; i < class_count; ++i) {
+    counts[i] = static_cast<std::uint32_t>(
+        std::min(ThreadCachingAllocator::most_bytes_per_class / SizeClasses::bytes_of(i),
+                 ThreadCachingAllocator::most_blocks_per_class));
+  }
+  return counts;
+}();
+static_assert(capacities.back() >= 2, "a temporary beside a result needs no lock");
 
 /// A number that only its thread changes and others read: plain moves, no locked instruction.
 class Count {
@@ -205,14 +209,14 @@ void* ThreadCachingAllocator::allocate_slowly(std::size_t bytes, std::size_t ali
   return block;
 }
 
-// What threads keep counts as live above: before an allocation fails, they give it back.
+// What threads keep counts as live upstream: before an allocation fails, it goes back.
 void* ThreadCachingAllocator::allocate_upstream(std::size_t bytes, std::size_t alignment, MemoryHint hint) {
   try {
     return upstream_.allocate(bytes, alignment, hint);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::out_of_memory) throw;
   }
-  trim(0);
+  flush_threads();
   return upstream_.allocate(bytes, alignment, hint);
 }
 
@@ -222,7 +226,7 @@ void ThreadCachingAllocator::deallocate(void* block, std::size_t bytes, std::siz
     return upstream_.deallocate(block, bytes, alignment);
   Cache* const cache = cache_of_this_thread();
   const std::size_t size_class = SizeClasses::index_of(bytes);
-  if (cache != nullptr && cache->stacks[size_class].count < capacity_of(size_class)) [[likely]] {
+  if (cache != nullptr && cache->stacks[size_class].count < capacities[size_class]) [[likely]] {
     const std::size_t block_bytes = SizeClasses::bytes_of(size_class);
     Cache::Stack& stack = cache->stacks[size_class];
     stack.blocks[stack.count++] = block;
@@ -238,7 +242,7 @@ void ThreadCachingAllocator::deallocate(void* block, std::size_t bytes, std::siz
 void ThreadCachingAllocator::deallocate_slowly(void* block, std::size_t bytes, Cache* cache) noexcept {
   const std::size_t size_class = SizeClasses::index_of(bytes);
   if (cache != nullptr) {
-    flush_class(*cache, size_class, capacity_of(size_class) / 2);
+    flush_class(*cache, size_class, capacities[size_class] / 2);
     return deallocate(block, bytes, default_alignment);
   }
   const std::size_t block_bytes = SizeClasses::bytes_of(size_class);
@@ -260,7 +264,8 @@ void ThreadCachingAllocator::flush(Cache& cache) noexcept {
   for (std::size_t i = 0; i < class_count; ++i) flush_class(cache, i, 0);
 }
 
-void ThreadCachingAllocator::flush_this_thread() noexcept {
+void ThreadCachingAllocator::flush_threads() noexcept {
+  epoch_.fetch_add(1, std::memory_order_relaxed);
   if (Cache* const cache = cache_of_this_thread()) flush(*cache);
 }
 
@@ -287,13 +292,12 @@ MemoryStatistics ThreadCachingAllocator::statistics() const {
 }
 
 std::size_t ThreadCachingAllocator::trim(std::size_t keep_bytes) {
-  epoch_.fetch_add(1, std::memory_order_relaxed);
-  flush_this_thread();
+  flush_threads();
   return upstream_.trim(keep_bytes);
 }
 
 void ThreadCachingAllocator::set_limit(std::uint64_t bytes) {
-  flush_this_thread();
+  flush_threads();
   upstream_.set_limit(bytes);
 }
 

@@ -13,7 +13,7 @@
 namespace rustorch {
 
 /// Keeps a few small blocks for each thread in front of another allocator, so that taking and returning them
-/// needs no lock and no atomic read-modify-write: about ten nanoseconds for both.
+/// needs no lock and no atomic read-modify-write.
 ///
 /// Each thread has a short stack of blocks for each of the smaller size classes (SizeClasses), at most
 /// most_bytes_per_class in each. Blocks beyond that, and all that a thread keeps when it ends, go back to
@@ -42,7 +42,7 @@ class ThreadCachingAllocator final : public MemoryAllocator {
                   std::size_t alignment = default_alignment) noexcept override;
   MemoryStatistics statistics() const override;
   void reset_peak() override { upstream_.reset_peak(); }
-  /// The calling thread's blocks go back at once, other threads' when they next use the allocator.
+  /// The calling thread's blocks go back at once, other threads' when they next allocate a small block.
   std::size_t trim(std::size_t keep_bytes = 0) override;
   void set_limit(std::uint64_t bytes) override;
   std::uint64_t limit() const noexcept override { return upstream_.limit(); }
@@ -59,11 +59,12 @@ class ThreadCachingAllocator final : public MemoryAllocator {
   /// Returns the upper part of a stack, or with `keep` 0 all of it.
   void flush_class(Cache& cache, std::size_t size_class, std::size_t keep) noexcept;
   void flush(Cache& cache) noexcept;
-  void flush_this_thread() noexcept;
+  /// The calling thread's blocks at once, those of others when they next allocate.
+  void flush_threads() noexcept;
 
   MemoryAllocator& upstream_;
   const std::uint64_t id_;
-  /// Raised by trim: caches that are behind flush themselves.
+  /// Raised by flush_threads: caches that are behind flush themselves.
   std::atomic<std::uint64_t> epoch_{0};
   std::atomic<std::uint64_t> unused_bytes_{0};  // of blocks taken or returned by threads without a cache
   mutable std::mutex mutex_;                    // guards the list, not what is in the caches

@@ -135,6 +135,7 @@ int train(const TrainArguments& arguments) {
   }
   const std::filesystem::path out =
       arguments.resume_folder.empty() ? arguments.out : std::filesystem::path(arguments.resume_folder);
+  const std::atomic<bool>& interrupted = watch_for_interrupts();  // before any thread is started
   const Device device(arguments.device);
   backend_for(device);  // an absent device is said before any work
   prepare_threads(arguments.threads);
@@ -165,11 +166,9 @@ int train(const TrainArguments& arguments) {
   optim::OneCycleLR scheduler(optimizer, {.max_lr = 2 * settings.learning_rate,
                                           .total_steps = settings.epochs * train_loader.size()});
   const auto loss = [](const Tensor& output, const Tensor& target) { return cross_entropy(output, target); };
-  training::Trainer trainer(model, optimizer, loss,
-                            {.epochs = settings.epochs,
-                             .max_steps = arguments.max_steps,
-                             .device = device,
-                             .stop = &watch_for_interrupts()});
+  training::Trainer trainer(
+      model, optimizer, loss,
+      {.epochs = settings.epochs, .max_steps = arguments.max_steps, .device = device, .stop = &interrupted});
   trainer.set_scheduler(scheduler);
   if (arguments.resume) resume_from(trainer, out / "checkpoints");
 

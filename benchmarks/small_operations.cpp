@@ -1,11 +1,12 @@
-// What one operation on 16 floats costs: the way from the call to the kernel and back. Run beside LibTorch by
-// benchmarks/small_operations.sh, which takes the same names from small_operations_libtorch.cpp.
-#include <benchmark/benchmark.h>
-#include <rustorch/rustorch.h>
+// What one operation on 16 floats costs: the way from the call to the kernel and back.
+#include <cstdlib>
+
+#include "api.h"
 
 namespace {
 
-using namespace rustorch;
+using api::randn;
+using api::Tensor;
 
 void add(benchmark::State& state) {
   const Tensor a = randn({16}), b = randn({16});
@@ -72,19 +73,30 @@ void mul_sum_backward(benchmark::State& state) {
   Tensor a = randn({16}).requires_grad_(), b = randn({16}).requires_grad_();
   for (auto _ : state) {
     (a * b).sum().backward();
-    a.set_grad({});
-    b.set_grad({});
+    clear_gradient(a);
+    clear_gradient(b);
   }
 }
 BENCHMARK(mul_sum_backward);
 
+#ifdef RUSTORCH_BENCHMARK_LIBTORCH
+// LibTorch's CPU allocator asks posix_memalign for each block.
+void* allocate(std::size_t bytes) {
+  void* block = nullptr;
+  return posix_memalign(&block, 64, bytes) == 0 ? block : nullptr;
+}
+void deallocate(void* block, std::size_t) { std::free(block); }
+#else
+void* allocate(std::size_t bytes) { return rustorch::cpu_allocator().allocate(bytes); }
+void deallocate(void* block, std::size_t bytes) { rustorch::cpu_allocator().deallocate(block, bytes); }
+#endif
+
 void allocate_and_free(benchmark::State& state) {
-  MemoryAllocator& allocator = cpu_allocator();
   const auto bytes = static_cast<std::size_t>(state.range(0));
   for (auto _ : state) {
-    void* block = allocator.allocate(bytes);
+    void* block = allocate(bytes);
     benchmark::DoNotOptimize(block);
-    allocator.deallocate(block, bytes);
+    deallocate(block, bytes);
   }
 }
 BENCHMARK(allocate_and_free)->Arg(64)->Arg(4096)->Arg(65536);

@@ -20,14 +20,18 @@ struct Gemm {
   const void* row_bias = nullptr;  ///< n adjacent values to add to every row; not together with accumulate
 };
 
-/// Our own product for float32, float64 and integers (which wrap), without row_bias. m, n and k are at
-/// least 1.
+/// The product of float32, float64 and integers (which wrap). m, n and k are at least 1; integers have no
+/// row_bias.
 void gemm(DType dtype, const Gemm& work);
 
 /// The same for float32 and float64 without packing, for matrices that fit in the inner caches: a few
 /// nanoseconds of overhead. Columns of c are adjacent, negate is not set and k is at most small_gemm_depth.
 void small_gemm(DType dtype, const Gemm& work);
 inline constexpr std::int64_t small_gemm_depth = 4096;
+
+/// The same for float32 and float64 where m is 1, negate is not set, and either columns of b and of c are
+/// adjacent, or columns of a and rows of b are.
+void vector_gemm(DType dtype, const Gemm& work);
 
 // One function for each family of types, so that they compile side by side.
 void gemm_floating(DType dtype, const Gemm& work);

@@ -6,7 +6,9 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "rustorch/backends/cpu/gemm-inl.h"
+#include "rustorch/backends/cpu/gemm_packed-inl.h"
+#include "rustorch/backends/cpu/gemm_small-inl.h"
+#include "rustorch/backends/cpu/gemm_vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rustorch::cpu {
@@ -28,6 +30,14 @@ void small_gemm(DType dtype, const Gemm& work) {
   }
 }
 
+void vector_gemm(DType dtype, const Gemm& work) {
+  if (dtype == DType::float32) {
+    vector_product<float>(work);
+  } else {
+    vector_product<double>(work);
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace rustorch::cpu
 HWY_AFTER_NAMESPACE();
@@ -40,6 +50,9 @@ void gemm_floating(DType dtype, const Gemm& work) { RUSTORCH_DISPATCH(gemm_float
 
 HWY_EXPORT(small_gemm);
 void small_gemm(DType dtype, const Gemm& work) { RUSTORCH_DISPATCH(small_gemm)(dtype, work); }
+
+HWY_EXPORT(vector_gemm);
+void vector_gemm(DType dtype, const Gemm& work) { RUSTORCH_DISPATCH(vector_gemm)(dtype, work); }
 
 void gemm(DType dtype, const Gemm& work) {
   if (dtype == DType::float32 || dtype == DType::float64) {

@@ -6,7 +6,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "rustorch/backends/cpu/gemm-inl.h"
+#include "rustorch/backends/cpu/gemm_packed-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rustorch::cpu {

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "rustorch/backends/cpu/cpu_backend.h"
-#include "rustorch/backends/cpu/onednn.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/temporary.h"
 
@@ -13,12 +12,15 @@ namespace rustorch {
 namespace cpu {
 namespace {
 
-/// Multiplications up to which a product without packing on the calling thread is the fastest; fewer where b
-/// must be turned first.
-constexpr std::int64_t small_work = 64 * 64 * 64;
-constexpr std::int64_t small_work_turned = 28 * 28 * 28;
+/// Multiplications up to which a product without packing is the fastest; fewer where b must be turned
+/// first, or is a vector.
+constexpr std::int64_t small_work = 96 * 96 * 96;
+constexpr std::int64_t small_work_turned = 48 * 48 * 48;
+constexpr std::int64_t small_work_vector = 256;
 /// Multiplications that are worth a second thread.
 constexpr std::int64_t work_per_thread = 64 * 1024;
+/// Parts for the threads begin at multiples of these: whole tiles for every instruction set.
+constexpr std::int64_t tile_rows_about = 12, tile_columns_about = 16;
 
 std::byte* advance(const void* data, DType dtype, std::int64_t elements) {
   return static_cast<std::byte*>(const_cast<void*>(data)) +
@@ -35,56 +37,58 @@ Gemm transposed(const Gemm& work) {
   return turned;
 }
 
-/// How oneDNN takes a matrix: row-major, or the transpose of a row-major one, with a leading dimension.
-struct LibraryMatrix {
-  bool takes = false;
-  bool transposed = false;
-  std::int64_t leading = 0;
-
-  LibraryMatrix(std::int64_t rows, std::int64_t columns, std::int64_t row_stride,
-                std::int64_t column_stride) {
-    // The stride of a dim of size 1 means nothing.
-    if ((column_stride == 1 || columns == 1) && (row_stride >= columns || rows == 1)) {
-      takes = true;
-      leading = rows == 1 ? columns : row_stride;
-    } else if ((row_stride == 1 || rows == 1) && (column_stride >= rows || columns == 1)) {
-      takes = transposed = true;
-      leading = columns == 1 ? rows : column_stride;
-    }
-  }
+/// How many parts the rows and the columns of c are cut into, one part for a thread.
+struct Grid {
+  std::int64_t rows = 1, columns = 1;
 };
 
-bool run_by_library(const Gemm& work) {
-  const LibraryMatrix a(work.m, work.k, work.a_row, work.a_column);
-  const LibraryMatrix b(work.k, work.n, work.b_row, work.b_column);
-  const LibraryMatrix c(work.m, work.n, work.c_row, work.c_column);
-  if (!a.takes || !b.takes || !c.takes || c.transposed || work.negate) return false;
-  onednn::sgemm(a.transposed, b.transposed, work.m, work.n, work.k, static_cast<const float*>(work.a),
-                a.leading, static_cast<const float*>(work.b), b.leading, static_cast<float*>(work.c),
-                c.leading, work.accumulate);
-  return true;
+/// The grid whose largest part takes the least time: its tiles, and its share of reading a and b.
+Grid best_grid(const Gemm& work, std::int64_t threads) {
+  const auto part = [](std::int64_t size, std::int64_t parts, std::int64_t tile) {
+    return ((size + parts - 1) / parts + tile - 1) / tile * tile;
+  };
+  Grid best;
+  double least = 0;
+  for (std::int64_t rows = 1; rows <= threads; ++rows) {
+    const Grid grid{rows, threads / rows};
+    if (rows > 1 && threads / (rows - 1) == grid.columns) continue;  // fewer rows do as well
+    const auto m = static_cast<double>(part(work.m, grid.rows, tile_rows_about));
+    const auto n = static_cast<double>(part(work.n, grid.columns, tile_columns_about));
+    // Packing an element of b takes about as long as five multiplications; rows of a need none.
+    const double time = m * n + 5 * n + m;
+    if (least == 0 || time < least) {
+      best = grid;
+      least = time;
+    }
+  }
+  return best;
 }
 
-/// Our packed product with the longer side of c split over the threads.
-void run_in_parts(DType dtype, const Gemm& work) {
+/// A product in parts of c, side by side.
+void run_in_parts(DType dtype, const Gemm& work, void (*product)(DType, const Gemm&)) {
   const std::int64_t volume = work.m * work.n * work.k;
-  const bool by_rows = work.m >= work.n;
-  constexpr std::int64_t step = 16;  // parts begin at whole tiles, more or less
-  const std::int64_t steps = ((by_rows ? work.m : work.n) + step - 1) / step;
-  const std::int64_t grain =
-      std::max<std::int64_t>(1, steps * work_per_thread / std::max<std::int64_t>(1, volume));
-  parallel_for(0, steps, grain, [&](std::int64_t begin, std::int64_t end) {
-    Gemm part = work;
-    if (by_rows) {
-      part.m = std::min(work.m, end * step) - begin * step;
-      part.a = advance(work.a, dtype, begin * step * work.a_row);
-      part.c = advance(work.c, dtype, begin * step * work.c_row);
-    } else {
-      part.n = std::min(work.n, end * step) - begin * step;
-      part.b = advance(work.b, dtype, begin * step * work.b_column);
-      part.c = advance(work.c, dtype, begin * step * work.c_column);
+  const std::int64_t threads =
+      in_team() ? 1 : std::clamp<std::int64_t>(volume / work_per_thread, 1, num_threads());
+  if (threads == 1) return product(dtype, work);
+  const Grid grid = best_grid(work, threads);
+  const auto edge = [](std::int64_t index, std::int64_t parts, std::int64_t size, std::int64_t tile) {
+    const std::int64_t tiles = (size + tile - 1) / tile;
+    return std::min(size, tiles * index / parts * tile);
+  };
+  parallel_for(0, grid.rows * grid.columns, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t row = edge(i / grid.columns, grid.rows, work.m, tile_rows_about);
+      const std::int64_t column = edge(i % grid.columns, grid.columns, work.n, tile_columns_about);
+      Gemm part = work;
+      part.m = edge(i / grid.columns + 1, grid.rows, work.m, tile_rows_about) - row;
+      part.n = edge(i % grid.columns + 1, grid.columns, work.n, tile_columns_about) - column;
+      if (part.m == 0 || part.n == 0) continue;
+      part.a = advance(work.a, dtype, row * work.a_row);
+      part.b = advance(work.b, dtype, column * work.b_column);
+      part.c = advance(work.c, dtype, row * work.c_row + column * work.c_column);
+      if (work.row_bias != nullptr) part.row_bias = advance(work.row_bias, dtype, column);
+      product(dtype, part);
     }
-    gemm(dtype, part);
   });
 }
 
@@ -118,16 +122,24 @@ Gemm with_bias_written(DType dtype, const Gemm& work) {
 
 void matrix_product(DType dtype, const Gemm& work) {
   const bool floating = dtype == DType::float32 || dtype == DType::float64;
+  const bool with_vector = work.m == 1 || work.n == 1;
+  const std::int64_t most_work = with_vector          ? small_work_vector
+                                 : work.b_column == 1 ? small_work
+                                                      : small_work_turned;
   if (floating && !work.negate && (work.c_column == 1 || work.n == 1) && work.k <= small_gemm_depth &&
-      work.m * work.n * work.k <= (work.b_column == 1 ? small_work : small_work_turned)) {
-    return small_gemm(dtype, work);
+      work.m * work.n * work.k <= most_work) {
+    return run_in_parts(dtype, work, small_gemm);
   }
-  if (work.row_bias != nullptr) return matrix_product(dtype, with_bias_written(dtype, work));
-  if (work.c_column != 1 && work.n != 1 && (work.c_row == 1 || work.m == 1)) {
+  // Rows of c shall be adjacent, and a vector shall stand on the left.
+  const bool turn = work.m > 1 && (work.n == 1 || (work.c_column != 1 && work.c_row == 1));
+  if (turn) {
+    if (work.row_bias != nullptr) return matrix_product(dtype, with_bias_written(dtype, work));
     return matrix_product(dtype, transposed(work));
   }
-  if (dtype == DType::float32 && run_by_library(work)) return;
-  run_in_parts(dtype, work);
+  const bool vector = floating && work.m == 1 && !work.negate &&
+                      ((work.b_column == 1 && work.c_column == 1) ||
+                       (work.b_row == 1 && (work.a_column == 1 || work.k == 1)));
+  run_in_parts(dtype, work, vector ? vector_gemm : gemm);
 }
 
 namespace {

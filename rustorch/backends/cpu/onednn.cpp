@@ -7,6 +7,7 @@
 #include <mutex>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -212,6 +213,13 @@ Execution reorder(const Descriptor& from, const Descriptor& to) {
   return execution;
 }
 
+/// Whether matrix products leave the stack register alone. Those generated for x86 before 3.11.2 move it into
+/// the heap (oneDNN #4845), so that a signal handler of the host would write there.
+bool products_keep_the_stack() {
+  const dnnl_version_t* version = dnnl_version();
+  return std::tuple(version->major, version->minor, version->patch) >= std::tuple(3, 11, 2);
+}
+
 /// One convolution ready to run: the primitive, and the weights' way into or out of the layout that it wants.
 class Convolution {
  public:
@@ -279,7 +287,9 @@ class Convolution {
  private:
   template <class PrimitiveDescriptor>
   bool take(const PrimitiveDescriptor& made, const ConvolutionDescriptors& descriptors) {
-    if (std::string_view(made.impl_info_str()).find("ref") != std::string_view::npos) return false;
+    const std::string_view name = made.impl_info_str();
+    if (name.find("ref") != std::string_view::npos) return false;
+    if (name.find("gemm") != std::string_view::npos && !products_keep_the_stack()) return false;
     const bool writes = work_ == ConvolutionWork::backward_weight;
     Descriptor wanted;
     if constexpr (std::is_same_v<PrimitiveDescriptor, dnnl::convolution_backward_weights::primitive_desc>) {
@@ -373,15 +383,6 @@ bool convolution(const ConvolutionSizes& sizes, float* input, float* weight, flo
   if (usable) convolution->run(input, weight, bias, output);
   convolution_cache().give_back(key, std::move(convolution));
   return usable;
-}
-
-void sgemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
-           std::int64_t lda, const float* b, std::int64_t ldb, float* c, std::int64_t ldc, bool accumulate) {
-  engine();  // the instruction set is settled before the first kernel is made
-  const ThreadCount threads(allowed_threads());
-  check(dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1.0f, a, lda, b, ldb,
-                   accumulate ? 1.0f : 0.0f, c, ldc),
-        "matmul");
 }
 
 const char* version() noexcept {

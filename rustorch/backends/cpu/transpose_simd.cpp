@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "rustorch/backends/cpu/transpose.h"
+#include "rustorch/backends/cpu/turn-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rustorch::cpu {
@@ -19,62 +20,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 struct Wide {
   std::uint64_t parts[2];
 };
-
-/// Turns `rows` × `columns` elements, both whole multiples of what a 16-byte register holds, where there are
-/// registers.
-template <class T>
-HWY_INLINE void turn(const T* from, std::int64_t from_step, T* to, std::int64_t to_step, std::int64_t rows,
-                     std::int64_t columns) {
-  for (std::int64_t c = 0; c < columns; ++c) {
-    for (std::int64_t r = 0; r < rows; ++r) to[c * to_step + r] = from[r * from_step + c];
-  }
-}
-
-#if HWY_TARGET != HWY_SCALAR
-/// Four rows become four columns.
-HWY_INLINE void turn_square(const std::uint32_t* from, std::int64_t from_step, std::uint32_t* to,
-                            std::int64_t to_step) {
-  const hn::Simd<std::uint32_t, 4, 0> d;
-  const hn::Simd<std::uint64_t, 2, 0> pairs;
-  const auto a = hn::LoadU(d, from), b = hn::LoadU(d, from + from_step);
-  const auto c = hn::LoadU(d, from + 2 * from_step), e = hn::LoadU(d, from + 3 * from_step);
-  const auto ab_low = hn::BitCast(pairs, hn::InterleaveLower(d, a, b));
-  const auto ab_high = hn::BitCast(pairs, hn::InterleaveUpper(d, a, b));
-  const auto ce_low = hn::BitCast(pairs, hn::InterleaveLower(d, c, e));
-  const auto ce_high = hn::BitCast(pairs, hn::InterleaveUpper(d, c, e));
-  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, ab_low, ce_low)), d, to);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, ab_low, ce_low)), d, to + to_step);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, ab_high, ce_high)), d, to + 2 * to_step);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, ab_high, ce_high)), d, to + 3 * to_step);
-}
-/// Two rows become two columns.
-HWY_INLINE void turn_square(const std::uint64_t* from, std::int64_t from_step, std::uint64_t* to,
-                            std::int64_t to_step) {
-  const hn::Simd<std::uint64_t, 2, 0> d;
-  const auto a = hn::LoadU(d, from), b = hn::LoadU(d, from + from_step);
-  hn::StoreU(hn::InterleaveLower(d, a, b), d, to);
-  hn::StoreU(hn::InterleaveUpper(d, a, b), d, to + to_step);
-}
-template <class T>
-HWY_INLINE void turn_squares(const T* from, std::int64_t from_step, T* to, std::int64_t to_step,
-                             std::int64_t rows, std::int64_t columns) {
-  constexpr std::int64_t side = 16 / sizeof(T);
-  for (std::int64_t c = 0; c < columns; c += side) {
-    for (std::int64_t r = 0; r < rows; r += side)
-      turn_square(from + r * from_step + c, from_step, to + c * to_step + r, to_step);
-  }
-}
-template <>
-HWY_INLINE void turn(const std::uint32_t* from, std::int64_t from_step, std::uint32_t* to,
-                     std::int64_t to_step, std::int64_t rows, std::int64_t columns) {
-  turn_squares(from, from_step, to, to_step, rows, columns);
-}
-template <>
-HWY_INLINE void turn(const std::uint64_t* from, std::int64_t from_step, std::uint64_t* to,
-                     std::int64_t to_step, std::int64_t rows, std::int64_t columns) {
-  turn_squares(from, from_step, to, to_step, rows, columns);
-}
-#endif
 
 template <std::int64_t count, class T>
 HWY_INLINE void copy_line(const T* from, T* to) {

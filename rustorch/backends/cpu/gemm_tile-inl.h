@@ -1,0 +1,144 @@
+// The innermost loop of matrix products, for *_simd.cpp files (toggled include guard, as Highway's own).
+#if defined(RUSTORCH_BACKENDS_CPU_GEMM_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RUSTORCH_BACKENDS_CPU_GEMM_TILE_INL_H_
+#undef RUSTORCH_BACKENDS_CPU_GEMM_TILE_INL_H_
+#else
+#define RUSTORCH_BACKENDS_CPU_GEMM_TILE_INL_H_
+#endif
+
+#include <hwy/cache_control.h>
+#include <hwy/highway.h>
+
+#include <cstdint>
+#include <type_traits>
+
+HWY_BEFORE_NAMESPACE();
+namespace rustorch::cpu {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// The type that a stored type is computed in: products and sums of integers wrap, so unsigned ones serve.
+template <class Stored>
+struct ComputeType {
+  using type = Stored;
+};
+template <>
+struct ComputeType<std::uint8_t> {
+  using type = std::uint32_t;
+};
+template <>
+struct ComputeType<std::int8_t> {
+  using type = std::uint32_t;
+};
+template <>
+struct ComputeType<std::int16_t> {
+  using type = std::uint32_t;
+};
+template <>
+struct ComputeType<std::int32_t> {
+  using type = std::uint32_t;
+};
+template <>
+struct ComputeType<std::int64_t> {
+  using type = std::uint64_t;
+};
+
+// A tile of accumulators fills the registers: 24 of 32, or 12 of 16.
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+inline constexpr int tile_rows = 12;
+#else
+inline constexpr int tile_rows = 6;
+#endif
+inline constexpr int tile_vectors = 2;
+
+template <class T>
+constexpr std::int64_t tile_columns() {
+  return static_cast<std::int64_t>(hn::MaxLanes(hn::ScalableTag<T>())) * tile_vectors;
+}
+
+template <class D, class V>
+HWY_INLINE V multiply_add(D, V a, V b, V sum) {
+  if constexpr (std::is_floating_point_v<hn::TFromD<D>>) {
+    return hn::MulAdd(a, b, sum);
+  } else {
+    return hn::Add(hn::Mul(a, b), sum);
+  }
+}
+
+// Whether a load or store under a mask leaves what the mask excludes untouched (elsewhere it may fault).
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
+inline constexpr bool has_masks = true;
+#else
+inline constexpr bool has_masks = false;
+#endif
+
+/// c[rows][vectors] = start + a·b for operands in place: element (row, k) of a at row·a_row + k·a_step,
+/// vectors of b at k·b_step. `start` (rows start_row apart: those of c, or 0 to repeat a bias) may be
+/// nullptr. `masked`: only the first `tail` lanes of the last vector exist.
+template <int rows, int vectors, bool masked, class T>
+HWY_INLINE void tile(std::int64_t k, const T* HWY_RESTRICT a, std::int64_t a_row, std::int64_t a_step,
+                     const T* HWY_RESTRICT b, std::int64_t b_step, T* c, std::int64_t c_row, const T* start,
+                     std::int64_t start_row, std::size_t tail = 0) {
+  const hn::ScalableTag<T> d;
+  using V = hn::Vec<decltype(d)>;
+  constexpr std::int64_t lanes = tile_columns<T>() / tile_vectors;
+  const auto mask = hn::FirstN(d, tail);
+  const auto load = [&](const T* from, int v) HWY_ATTR {
+    if constexpr (masked) {
+      if (v == vectors - 1) return hn::MaskedLoad(mask, d, from + v * lanes);
+    }
+    return hn::LoadU(d, from + v * lanes);
+  };
+  V sum[rows][vectors];
+#pragma GCC unroll 16
+  for (int row = 0; row < rows; ++row) {
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) sum[row][v] = hn::Zero(d);
+  }
+  if (start != nullptr && k >= 64) {  // read at the end: on their way meanwhile
+#pragma GCC unroll 16
+    for (int row = 0; row < rows; ++row) {
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) hwy::Prefetch(start + row * start_row + v * lanes);
+    }
+  }
+  for (std::int64_t i = 0; i < k; ++i) {
+    V b_vectors[vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) b_vectors[v] = load(b, v);
+#pragma GCC unroll 16
+    for (int row = 0; row < rows; ++row) {
+      const V a_value = hn::Set(d, a[row * a_row]);
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) sum[row][v] = multiply_add(d, a_value, b_vectors[v], sum[row][v]);
+    }
+    a += a_step;
+    b += b_step;
+  }
+  if (start != nullptr) {
+#pragma GCC unroll 16
+    for (int row = 0; row < rows; ++row) {
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) sum[row][v] = hn::Add(load(start + row * start_row, v), sum[row][v]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int row = 0; row < rows; ++row) {
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+      if constexpr (masked) {
+        if (v == vectors - 1) {
+          hn::BlendedStore(sum[row][v], mask, d, c + row * c_row + v * lanes);
+          continue;
+        }
+      }
+      hn::StoreU(sum[row][v], d, c + row * c_row + v * lanes);
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace rustorch::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif

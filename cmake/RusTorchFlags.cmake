@@ -9,6 +9,19 @@ target_link_libraries(
   rustorch_private INTERFACE rustorch_dep_hwy rustorch_dep_dnnl rustorch_dep_stb ZLIB::ZLIB
                              nlohmann_json::nlohmann_json OpenMP::OpenMP_CXX)
 
+# Tables of kernels have a place for each instruction set; the ones left out stay empty and are never selected.
+foreach(target IN LISTS RUSTORCH_CPU_TARGETS)
+  if(NOT target IN_LIST RUSTORCH_ALL_CPU_TARGETS)
+    message(FATAL_ERROR "RUSTORCH_CPU_TARGETS has '${target}'; choose from ${RUSTORCH_ALL_CPU_TARGETS}")
+  endif()
+endforeach()
+foreach(target IN LISTS RUSTORCH_ALL_CPU_TARGETS)
+  if(NOT target IN_LIST RUSTORCH_CPU_TARGETS)
+    string(TOUPPER ${target} target)
+    target_compile_definitions(rustorch_private INTERFACE RUSTORCH_WITHOUT_${target})
+  endif()
+endforeach()
+
 # rustorch_flags: how each of our sources is compiled (library, program, tests, benchmarks).
 add_library(rustorch_flags INTERFACE)
 target_include_directories(rustorch_flags INTERFACE ${PROJECT_SOURCE_DIR})

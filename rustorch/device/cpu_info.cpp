@@ -1,5 +1,6 @@
 #include "rustorch/device/cpu_info.h"
 
+#include <omp.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -73,7 +74,8 @@ int available_cores() {
     const bool known = ::sched_getaffinity(0, bytes, set) == 0;
     const int count = known ? CPU_COUNT_S(bytes, set) : 0;
     CPU_FREE(set);
-    if (known) return std::max(1, count);
+    // With OMP_PROC_BIND libgomp has bound this thread, but knows what the process had.
+    if (known) return std::max(omp_get_num_procs(), count);
   }
 #endif
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
@@ -92,6 +94,30 @@ int count_numa_nodes() {
   return std::max(1, nodes);
 }
 
+/// Whether vector code is compiled for it (CMake's RUSTORCH_CPU_TARGETS).
+bool is_built(CpuIsa isa) {
+  switch (isa) {
+#ifdef RUSTORCH_WITHOUT_SSE4
+    case CpuIsa::sse4:
+      return false;
+#endif
+#ifdef RUSTORCH_WITHOUT_AVX2
+    case CpuIsa::avx2:
+      return false;
+#endif
+#ifdef RUSTORCH_WITHOUT_AVX512
+    case CpuIsa::avx512:
+      return false;
+#endif
+#ifdef RUSTORCH_WITHOUT_NEON
+    case CpuIsa::neon:
+      return false;
+#endif
+    default:
+      return true;
+  }
+}
+
 // The same conditions under which Highway picks its targets, plus CD, which every processor with BW has.
 std::vector<CpuIsa> isas_of(const CpuInfo& cpu) {
   const auto has_all = [&cpu](std::initializer_list<std::string_view> names) {
@@ -107,6 +133,7 @@ std::vector<CpuIsa> isas_of(const CpuInfo& cpu) {
     }
   }
   if (cpu.has("neon")) isas.push_back(CpuIsa::neon);
+  std::erase_if(isas, [](CpuIsa isa) { return !is_built(isa); });
   return isas;
 }
 

@@ -23,7 +23,7 @@ struct CpuInfo {
   std::size_t l3_bytes = 0;
   std::size_t memory_bytes = 0;        ///< the machine's
   std::vector<std::string> features;   ///< "avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "neon" …
-  std::vector<CpuIsa> supported_isas;  ///< which of our kernels' instruction sets run here, best last
+  std::vector<CpuIsa> supported_isas;  ///< for which there are kernels that run here, best last
 
   bool has(std::string_view feature) const noexcept;
 };

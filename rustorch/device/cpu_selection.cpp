@@ -40,7 +40,8 @@ CpuIsa parse_isa(const std::string& name) {
   }
   if (std::find(choices.begin(), choices.end(), name) == choices.end()) {
     fail_with_suggestion(ErrorCode::unsupported, list,
-                         "RUSTORCH_CPU_ISA: this processor ({}) does not have {}", cpu_info().name, name);
+                         "RUSTORCH_CPU_ISA: this processor ({}) or this build does not have {}",
+                         cpu_info().name, name);
   }
   return static_cast<CpuIsa>(known - isa_names.begin());
 }

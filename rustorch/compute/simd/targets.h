@@ -58,7 +58,29 @@
 #ifdef HWY_DISABLED_TARGETS
 #error "include rustorch/compute/simd/targets.h before Highway's headers"
 #endif
-#define HWY_DISABLED_TARGETS (~(HWY_SCALAR | HWY_SSE4 | HWY_AVX2 | HWY_AVX3 | HWY_NEON))
+#ifdef RUSTORCH_WITHOUT_SSE4  // CMake's RUSTORCH_CPU_TARGETS
+#define RUSTORCH_SSE4_TARGET 0
+#else
+#define RUSTORCH_SSE4_TARGET HWY_SSE4
+#endif
+#ifdef RUSTORCH_WITHOUT_AVX2
+#define RUSTORCH_AVX2_TARGET 0
+#else
+#define RUSTORCH_AVX2_TARGET HWY_AVX2
+#endif
+#ifdef RUSTORCH_WITHOUT_AVX512
+#define RUSTORCH_AVX512_TARGET 0
+#else
+#define RUSTORCH_AVX512_TARGET HWY_AVX3
+#endif
+#ifdef RUSTORCH_WITHOUT_NEON
+#define RUSTORCH_NEON_TARGET 0
+#else
+#define RUSTORCH_NEON_TARGET HWY_NEON
+#endif
+#define HWY_DISABLED_TARGETS                                                             \
+  (~(HWY_SCALAR | RUSTORCH_SSE4_TARGET | RUSTORCH_AVX2_TARGET | RUSTORCH_AVX512_TARGET | \
+     RUSTORCH_NEON_TARGET))
 
 #include "rustorch/device/cpu_info.h"
 

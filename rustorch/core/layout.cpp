@@ -74,14 +74,16 @@ std::int64_t stride_over(std::int64_t stride, std::int64_t size) noexcept {
 }  // namespace
 
 Layout Layout::contiguous(Shape shape) {
-  Layout layout;
-  layout.strides.resize(shape.size());
+  Layout layout(std::move(shape), {});
+  const std::size_t rank = layout.shape.size();
+  layout.strides.resize(rank);
+  const std::int64_t* const sizes = layout.shape.data();
+  std::int64_t* const steps = layout.strides.data();
   std::int64_t stride = 1;
-  for (std::size_t dim = shape.size(); dim-- > 0;) {
-    layout.strides[dim] = stride;
-    stride = stride_over(stride, shape[dim]);
+  for (std::size_t dim = rank; dim-- > 0;) {
+    steps[dim] = stride;
+    if (dim != 0) stride = stride_over(stride, sizes[dim]);
   }
-  layout.shape = std::move(shape);
   return layout;
 }
 

@@ -43,7 +43,12 @@ void Shape::resize(std::size_t size, std::int64_t value) {
   std::fill(begin() + kept, end(), value);
 }
 
-std::int64_t Shape::element_count() const {
+void Shape::copy_heap(const Shape& other) {
+  heap_ = std::make_unique_for_overwrite<std::int64_t[]>(size_);
+  std::copy(other.begin(), other.end(), heap_.get());
+}
+
+std::int64_t Shape::multiply_dims() const {
   std::int64_t count = 1;
   bool overflow = false;
   bool empty_dim = false;

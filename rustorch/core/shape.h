@@ -30,7 +30,12 @@ class Shape {
   /// `count` dims of the same `value`.
   static Shape filled(std::size_t count, std::int64_t value);
 
-  Shape(const Shape& other) : Shape(other.span()) {}
+  Shape(const Shape& other) : size_(other.size_) {
+    if (other.heap_) [[unlikely]]
+      copy_heap(other);
+    else
+      copy_inline(other);
+  }
   Shape(Shape&& other) noexcept : size_(other.size_), heap_(std::move(other.heap_)) {
     copy_inline(other);
     other.size_ = 0;
@@ -69,7 +74,10 @@ class Shape {
   void resize(std::size_t size, std::int64_t value = 0);
 
   /// The product of the dims: 1 for no dims. Overflow of 64 bits is an Error.
-  std::int64_t element_count() const;
+  std::int64_t element_count() const {
+    if (size_ == 1) return (*this)[0];
+    return multiply_dims();
+  }
   /// "[2, 3]".
   std::string to_string() const;
 
@@ -78,6 +86,8 @@ class Shape {
   }
 
  private:
+  std::int64_t multiply_dims() const;
+  void copy_heap(const Shape& other);
   // All of it: a copy of fixed length is two vector moves, one of `size_` dims a call.
   void copy_inline(const Shape& other) noexcept {
     std::memcpy(inline_.data(), other.inline_.data(), sizeof(inline_));

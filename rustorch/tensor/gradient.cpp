@@ -64,7 +64,7 @@ class AccumulateGradient final : public GradientNode {
     const bool unshared = gradient.storage()->use_count() == 1 && gradient.handle()->use_count() <= 2;
     if (unshared && gradient.layout() == leaf_->layout) return gradient.detach();
     Layout layout = Layout::dense_like(leaf_->layout.shape, leaf_->layout);
-    Tensor copy = allocate(std::move(layout), gradient.dtype(), gradient.device());
+    Tensor copy = allocate(layout, gradient.dtype(), gradient.device());
     copy.copy_(gradient);
     return copy;
   }
@@ -181,7 +181,7 @@ bool wanted(const TensorList& inputs) noexcept {
 }
 
 std::shared_ptr<GradientNode> keep(std::unique_ptr<GradientNode> node) {
-  return {node.release(), DeleteIteratively{}};
+  return {node.release(), DeleteIteratively{}, ObjectAllocator<GradientNode>{}};
 }
 
 void fail_released(const char* name) {

@@ -52,7 +52,7 @@ struct GradientEdge {
 };
 
 /// One recorded operation of the graph that backward walks.
-class GradientNode {
+class GradientNode : public PooledObject {
  public:
   /// What the engine must know of a forward input to hand its gradient on: gradients are summed over the dims
   /// that were broadcast, and cast, in the engine, so that closures need not.
@@ -77,8 +77,10 @@ class GradientNode {
   GradientNode& operator=(const GradientNode&) = delete;
 
   const char* name() const noexcept { return name_; }
-  std::vector<Input>& inputs() noexcept { return inputs_; }
-  std::vector<Output>& outputs() noexcept { return outputs_; }
+  using Inputs = std::vector<Input, ObjectAllocator<Input>>;
+  using Outputs = std::vector<Output, ObjectAllocator<Output>>;
+  Inputs& inputs() noexcept { return inputs_; }
+  Outputs& outputs() noexcept { return outputs_; }
   /// Whether the gradient of forward input i is wanted: closures may skip the others.
   bool needs(std::size_t i) const noexcept { return inputs_[i].edge.node != nullptr; }
   /// Gradients of the inputs from those of the outputs (undefined where none arrived). Undefined results mean
@@ -93,12 +95,12 @@ class GradientNode {
  private:
   const char* name_;
   std::uint64_t sequence_;
-  std::vector<Input> inputs_;
-  std::vector<Output> outputs_;
+  Inputs inputs_;
+  Outputs outputs_;
 };
 
 /// The autograd state of a tensor.
-struct GradientRecord {
+struct GradientRecord : PooledObject {
   bool requires_grad = false;  ///< set by the user on leaves
   Tensor grad;
   std::shared_ptr<GradientNode> node;  ///< the operation that made this tensor; null on leaves
@@ -227,7 +229,7 @@ TensorList with_gradients(TensorList results, const char* name, const TensorList
 /// gradient.
 template <class Closure>
 Tensor view_of(const Tensor& x, Layout layout, const char* name, Closure&& closure) {
-  return with_gradient(alias(x, std::move(layout)), name, {&x}, std::forward<Closure>(closure));
+  return with_gradient(alias(x, layout), name, {&x}, std::forward<Closure>(closure));
 }
 
 /// Ends an in-place operation that has history: x takes the values and the history of `result` (same shape).

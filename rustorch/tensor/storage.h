@@ -6,11 +6,12 @@
 #include "rustorch/core/intrusive_pointer.h"
 #include "rustorch/device/device.h"
 #include "rustorch/memory/buffer.h"
+#include "rustorch/memory/object_pool.h"
 
 namespace rustorch {
 
 /// The memory that a tensor and its views share, with the count of in-place changes that autograd checks.
-class Storage : public ReferenceCounted<Storage> {
+class Storage : public ReferenceCounted<Storage>, public PooledObject {
  public:
   Storage(Buffer buffer, Device device) : buffer_(std::move(buffer)), device_(device) {}
 

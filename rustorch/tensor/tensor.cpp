@@ -8,8 +8,8 @@
 
 namespace rustorch {
 
-TensorImpl::TensorImpl(IntrusivePointer<Storage> storage_, Layout layout_, DType dtype_)
-    : storage(std::move(storage_)), layout(std::move(layout_)), dtype(dtype_) {}
+TensorImpl::TensorImpl(IntrusivePointer<Storage> storage_, const Layout& layout_, DType dtype_)
+    : storage(std::move(storage_)), layout(layout_), dtype(dtype_) {}
 
 TensorImpl::~TensorImpl() = default;
 
@@ -17,7 +17,7 @@ void Tensor::fail_undefined() {
   fail_with_suggestion(ErrorCode::invalid_argument, "assign a tensor to it first", "the tensor is undefined");
 }
 
-Tensor allocate(Layout layout, DType dtype, Device device) {
+Tensor allocate(const Layout& layout, DType dtype, Device device) {
   const auto elements = static_cast<std::uint64_t>(layout.element_count());
   const std::uint64_t item = item_size(dtype);
   RUSTORCH_CHECK(elements <= (std::uint64_t{1} << 62) / item, out_of_memory,
@@ -25,12 +25,12 @@ Tensor allocate(Layout layout, DType dtype, Device device) {
                  dtype);
   auto storage = IntrusivePointer<Storage>::make(
       Buffer(backend_for(device).allocator(), static_cast<std::size_t>(elements * item)), device);
-  return Tensor(IntrusivePointer<TensorImpl>::make(std::move(storage), std::move(layout), dtype));
+  return Tensor(IntrusivePointer<TensorImpl>::make(std::move(storage), layout, dtype));
 }
 
-Tensor alias(const Tensor& x, Layout layout) {
+Tensor alias(const Tensor& x, const Layout& layout) {
   const TensorImpl& source = x.impl();
-  auto impl = IntrusivePointer<TensorImpl>::make(source.storage, std::move(layout), source.dtype);
+  auto impl = IntrusivePointer<TensorImpl>::make(source.storage, layout, source.dtype);
   impl->view_base = source.view_base ? source.view_base : x.handle();
   impl->history_version = impl->view_base->history_version;
   return Tensor(std::move(impl));
@@ -90,8 +90,8 @@ Scalar Tensor::item() const {
 namespace {
 
 /// Copies x's values into a new tensor of a layout and dtype, on x's device; no history.
-Tensor copy_as(const Tensor& x, Layout layout, DType dtype) {
-  Tensor out = allocate(std::move(layout), dtype, x.device());
+Tensor copy_as(const Tensor& x, const Layout& layout, DType dtype) {
+  Tensor out = allocate(layout, dtype, x.device());
   const Operand source = x;
   elementwise_into(out, Op::copy, {&source, 1});
   return out;
@@ -111,7 +111,7 @@ Tensor Tensor::to(Device device) const {
   const Tensor dense = layout().is_dense() ? *this : clone();
   Layout target = dense.layout();
   target.offset = 0;
-  Tensor out = allocate(std::move(target), dtype(), device);
+  Tensor out = allocate(target, dtype(), device);
   const std::size_t item = item_size(dtype());
   const std::size_t bytes = static_cast<std::size_t>(numel()) * item;
   const std::size_t offset = static_cast<std::size_t>(dense.layout().offset) * item;

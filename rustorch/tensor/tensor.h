@@ -43,8 +43,8 @@ class Dims {
 };
 
 /// What a Tensor handle points to. Internal: operations use Tensor's members.
-struct TensorImpl : ReferenceCounted<TensorImpl> {
-  TensorImpl(IntrusivePointer<Storage> storage_, Layout layout_, DType dtype_);
+struct TensorImpl : ReferenceCounted<TensorImpl>, PooledObject {
+  TensorImpl(IntrusivePointer<Storage> storage_, const Layout& layout_, DType dtype_);
   ~TensorImpl();
   IntrusivePointer<Storage> storage;
   Layout layout;
@@ -189,9 +189,9 @@ std::vector<T> Tensor::to_vector() const {
 }
 
 /// A fresh, uninitialized tensor: what operations allocate their results with.
-Tensor allocate(Layout layout, DType dtype, Device device);
+Tensor allocate(const Layout& layout, DType dtype, Device device);
 /// A view of x's storage with another layout and no history: operations wrap it with view_of (gradient.h).
-Tensor alias(const Tensor& x, Layout layout);
+Tensor alias(const Tensor& x, const Layout& layout);
 
 std::ostream& operator<<(std::ostream& stream, const Tensor& tensor);
 

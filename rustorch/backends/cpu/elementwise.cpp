@@ -28,20 +28,25 @@ enum class Flat : std::uint8_t { no, contiguous, scalar };
 
 /// Whether a dense output and an operand lie alike.
 Flat classify_flat(const Layout& operand, const Layout& output) noexcept {
+  const std::int64_t* const sizes = output.shape.data();
+  const std::int64_t* const steps = operand.strides.data();
+  const std::int64_t* const out_steps = output.strides.data();
   bool alike = true;
   bool all_zero = true;
   for (std::size_t dim = 0; dim < output.rank(); ++dim) {
-    if (output.shape[dim] == 1) continue;
-    alike = alike && operand.strides[dim] == output.strides[dim];
-    all_zero = all_zero && operand.strides[dim] == 0;
+    if (sizes[dim] == 1) continue;
+    alike &= steps[dim] == out_steps[dim];
+    all_zero &= steps[dim] == 0;
   }
   return alike ? Flat::contiguous : all_zero ? Flat::scalar : Flat::no;
 }
 
 /// Whether the elements of an output, which never overlap, fill one range of memory.
 bool fills_a_range(const Layout& layout, std::int64_t count) noexcept {
+  const std::int64_t* const sizes = layout.shape.data();
+  const std::int64_t* const steps = layout.strides.data();
   std::int64_t last = 0;
-  for (std::size_t dim = 0; dim < layout.rank(); ++dim) last += (layout.shape[dim] - 1) * layout.strides[dim];
+  for (std::size_t dim = 0; dim < layout.rank(); ++dim) last += (sizes[dim] - 1) * steps[dim];
   return last + 1 == count;
 }
 
@@ -128,8 +133,9 @@ bool run_flat_op(const Program& program, std::span<const View> inputs, std::span
   op.kernel = simd::elementwise_kernel(last.op, last.dtype);
   if (op.kernel == nullptr) return false;
   op.out = first_byte(out);
-  const std::int64_t grain = elementwise_grain / op_cost(last.op);
+  const std::int64_t cost = op_cost(last.op);
   if (scalars) {
+    const std::int64_t grain = elementwise_grain / cost;
     parallel_for(0, count, grain,
                  [&](std::int64_t begin, std::int64_t end) { run_with_scalars(op, begin, end); });
     return true;
@@ -139,10 +145,10 @@ bool run_flat_op(const Program& program, std::span<const View> inputs, std::span
     op.kernel(op.sources[0].data + skip, op.sources[1].data + skip, op.sources[2].data + skip, op.out + skip,
               static_cast<std::size_t>(end - begin));
   };
-  if (count <= grain) {
+  if (count * cost <= elementwise_grain) {
     run(0, count);
   } else {
-    parallel_for(0, count, grain, run);
+    parallel_for(0, count, elementwise_grain / cost, run);
   }
   return true;
 }
@@ -153,6 +159,7 @@ const View* copied_input(const Program& program, std::span<const View> inputs,
   if (outputs.size() != 1) return nullptr;
   const auto instructions = program.instructions();
   const Program::Instruction* made = &instructions[program.outputs()[0].value];
+  if (made->kind == Program::Kind::apply && made->op != Op::copy) return nullptr;
   while (made->kind == Program::Kind::apply && made->op == Op::copy) made = &instructions[made->operands[0]];
   if (made->kind != Program::Kind::input) return nullptr;
   const View& input = inputs[made->slot];

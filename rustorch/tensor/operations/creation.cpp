@@ -33,7 +33,7 @@ Tensor converted(const Tensor& host, const TensorOptions& options) {
 }
 
 Tensor filled(Layout layout, DType dtype, Device device, const Scalar& value, const TensorOptions& options) {
-  Tensor result = allocate(std::move(layout), dtype, device);
+  Tensor result = allocate(layout, dtype, device);
   result.fill_(value);
   return as_leaf(std::move(result), options);
 }

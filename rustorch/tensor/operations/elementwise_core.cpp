@@ -1,5 +1,8 @@
 #include "rustorch/tensor/operations/elementwise_core.h"
 
+#include <array>
+#include <atomic>
+#include <memory>
 #include <string>
 
 #include "rustorch/backends/runtime.h"
@@ -166,7 +169,56 @@ Program single_op(Op op, std::span<const Operand> operands, DType compute, DType
   return program;
 }
 
+/// What an op makes of tensors of one dtype, which can be real or complex: the types, and its program.
+struct AlikeForm {
+  ElementwiseTypes types;
+  Program program;
+};
+
+/// Forms do not change, so each is made once.
+const AlikeForm& alike_form(Op op, DType dtype, std::span<const Operand> operands) {
+  static std::array<std::array<std::atomic<const AlikeForm*>, dtype_count>, op_count> forms;
+  std::atomic<const AlikeForm*>& place = forms[static_cast<std::size_t>(op)][static_cast<std::size_t>(dtype)];
+  if (const AlikeForm* form = place.load(std::memory_order_acquire)) return *form;
+  const ElementwiseTypes types = elementwise_types(op, operands);
+  auto made = std::make_unique<AlikeForm>(
+      AlikeForm{types, single_op(effective_op(op, types.result), operands, types.compute, types.result)});
+  const AlikeForm* before = nullptr;
+  if (place.compare_exchange_strong(before, made.get(), std::memory_order_acq_rel)) before = made.release();
+  return *before;
+}
+
+/// The first operand, if all are tensors of one dtype (real or complex), shape and device, and contiguous.
+const Tensor* all_alike(std::span<const Operand> operands) {
+  const Tensor* const first = operands[0].tensor();
+  if (first == nullptr) return nullptr;
+  const TensorImpl& like = first->impl();
+  if (!is_differentiable(like.dtype) || !like.layout.is_contiguous()) return nullptr;
+  for (const Operand& operand : operands.subspan(1)) {
+    if (!operand.is_tensor()) return nullptr;
+    const TensorImpl& other = operand.tensor()->impl();
+    if (other.dtype != like.dtype || !(other.layout.shape == like.layout.shape) ||
+        !(other.layout.strides == like.layout.strides) || other.storage->device() != like.storage->device()) {
+      return nullptr;
+    }
+  }
+  return first;
+}
+
+/// The short way of most calls: nothing to promote, to broadcast or to decide.
+Tensor elementwise_alike(Op op, std::span<const Operand> operands, const Tensor& like) {
+  const AlikeForm& form = alike_form(op, like.dtype(), operands);
+  const Device device = like.device();
+  Tensor out = allocate(Layout::contiguous(like.shape()), form.types.result, device);
+  std::array<View, 3> inputs;
+  for (std::size_t i = 0; i < operands.size(); ++i) inputs[i] = operands[i].tensor()->view_for_read();
+  const View output = out.view_for_read();
+  backend_for(device).elementwise(form.program, {inputs.data(), operands.size()}, {&output, 1});
+  return out;
+}
+
 Tensor elementwise_new(Op op, std::span<const Operand> operands) {
+  if (const Tensor* like = all_alike(operands)) return elementwise_alike(op, operands, *like);
   const ElementwiseTypes types = elementwise_types(op, operands);
   WrappedOperands wrapped;
   operands = wrapped.of(operands, types.common);

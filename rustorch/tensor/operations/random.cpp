@@ -65,7 +65,7 @@ Tensor random_reals(const char* op, Layout layout, const TensorOptions& options,
   if (!is_complex(dtype)) check_floating(op, dtype);
   // Both parts of a complex number together have the variance of a real one.
   if (is_complex(dtype) && numbers.kind == GenerateKind::normal) numbers.b *= std::sqrt(0.5);
-  Tensor result = allocate(std::move(layout), dtype, options.device.value_or(default_device()));
+  Tensor result = allocate(layout, dtype, options.device.value_or(default_device()));
   generate(result, numbers);
   if (options.requires_grad) result.requires_grad_();
   return result;

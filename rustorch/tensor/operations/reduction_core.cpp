@@ -60,7 +60,7 @@ ReducedResult::ReducedResult(const Tensor& x, const ReducedDims& dims, bool keep
       layout.strides.push_back(kept.strides[dim]);
     }
   }
-  tensor = allocate(std::move(layout), dtype, x.device());
+  tensor = allocate(layout, dtype, x.device());
 }
 
 Tensor reduce(const ReduceForm& form, std::initializer_list<const Tensor*> inputs, const ReducedDims& dims,

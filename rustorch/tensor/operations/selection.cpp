@@ -106,7 +106,7 @@ Tensor spread_index(const Tensor& index, const Shape& shape, std::size_t first) 
   for (std::size_t i = 0; i < index.rank(); ++i) {
     if (index.shape()[i] != 1) layout.strides[first + i] = index.strides()[i];
   }
-  return alias(index, std::move(layout));
+  return alias(index, layout);
 }
 
 Tensor select_elements(const char* op, const Tensor& x, Selection selection) {

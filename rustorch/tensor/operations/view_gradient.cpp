@@ -45,7 +45,7 @@ Tensor scatter_into_dense(const Tensor& g, const Layout& base, Layout view) {
 }  // namespace
 
 void write_part(const Tensor& whole, Layout part, const Tensor& source) {
-  Tensor target = alias(whole, std::move(part));
+  Tensor target = alias(whole, part);
   const Operand operand(source);
   elementwise_into(target, Op::copy, {&operand, 1});
 }

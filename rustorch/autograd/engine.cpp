@@ -51,6 +51,9 @@ class Walk {
   }
 
  private:
+  template <class T>
+  using List = std::vector<T, ObjectAllocator<T>>;
+
   Task& task_of(const std::shared_ptr<GradientNode>& node) {
     Task& task = tasks_[node.get()];
     if (task.node == nullptr) {
@@ -64,7 +67,7 @@ class Walk {
   /// All nodes in reach, latest first: a node's number is above those of all it leads to, so this order is
   /// topological.
   void discover() {
-    std::vector<GradientNode*> open;
+    List<GradientNode*> open;
     for (const auto& [node, task] : tasks_) open.push_back(node);
     order_ = open;
     while (!open.empty()) {
@@ -155,8 +158,10 @@ class Walk {
   }
 
   bool retain_graph_, create_graph_, capturing_ = false;
-  std::unordered_map<GradientNode*, Task> tasks_;
-  std::vector<GradientNode*> order_;
+  std::unordered_map<GradientNode*, Task, std::hash<GradientNode*>, std::equal_to<>,
+                     ObjectAllocator<std::pair<GradientNode* const, Task>>>
+      tasks_;
+  List<GradientNode*> order_;
   std::vector<GradientEdge> target_edges_;
   TensorList targets_;
 };

@@ -88,7 +88,7 @@ Error Error::with_suggestion(std::string suggestion) const {
 }
 
 ErrorContext*& ErrorContext::current() noexcept {
-  thread_local ErrorContext* innermost = nullptr;
+  [[gnu::tls_model("initial-exec")]] thread_local constinit ErrorContext* innermost = nullptr;
   return innermost;
 }
 

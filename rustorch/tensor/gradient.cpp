@@ -10,9 +10,10 @@
 namespace rustorch {
 namespace {
 
-thread_local bool recording = true;
+// initial-exec spares the call that finds a library's thread-local data.
+[[gnu::tls_model("initial-exec")]] thread_local constinit bool recording = true;
 std::atomic<std::uint64_t> next_sequence{1};
-thread_local const char* running_backward = nullptr;
+[[gnu::tls_model("initial-exec")]] thread_local constinit const char* running_backward = nullptr;
 
 GradientRecord& record_of(TensorImpl& impl) {
   if (!impl.gradient) impl.gradient = std::make_unique<GradientRecord>();
@@ -74,7 +75,7 @@ class AccumulateGradient final : public GradientNode {
 /// Deletes nodes one after the other: a chain of a million operations must not recurse a million destructors.
 struct DeleteIteratively {
   void operator()(GradientNode* node) const {
-    thread_local std::vector<GradientNode*>* pending = nullptr;
+    [[gnu::tls_model("initial-exec")]] thread_local constinit std::vector<GradientNode*>* pending = nullptr;
     if (pending != nullptr) {
       pending->push_back(node);
       return;

@@ -26,23 +26,26 @@ namespace {
 /// How an operand of a loop over all of the output's memory is read.
 enum class Flat : std::uint8_t { no, contiguous, scalar };
 
+// These loops leave early, which also keeps the compiler from vectorizing them: most tensors have few dims.
+
 /// Whether a dense output and an operand lie alike.
 Flat classify_flat(const Layout& operand, const Layout& output) noexcept {
+  const std::size_t rank = output.rank();
   const std::int64_t* const sizes = output.shape.data();
   const std::int64_t* const steps = operand.strides.data();
   const std::int64_t* const out_steps = output.strides.data();
-  bool alike = true;
-  bool all_zero = true;
-  for (std::size_t dim = 0; dim < output.rank(); ++dim) {
-    if (sizes[dim] == 1) continue;
-    alike &= steps[dim] == out_steps[dim];
-    all_zero &= steps[dim] == 0;
+  std::size_t dim = 0;
+  while (dim < rank && (steps[dim] == out_steps[dim] || sizes[dim] == 1)) ++dim;
+  if (dim == rank) return Flat::contiguous;
+  for (dim = 0; dim < rank; ++dim) {
+    if (steps[dim] != 0 && sizes[dim] != 1) return Flat::no;
   }
-  return alike ? Flat::contiguous : all_zero ? Flat::scalar : Flat::no;
+  return Flat::scalar;
 }
 
 /// Whether the elements of an output, which never overlap, fill one range of memory.
 bool fills_a_range(const Layout& layout, std::int64_t count) noexcept {
+  if (layout.is_contiguous()) return true;
   const std::int64_t* const sizes = layout.shape.data();
   const std::int64_t* const steps = layout.strides.data();
   std::int64_t last = 0;
@@ -74,7 +77,7 @@ void write_scalar(const Scalar& scalar, DType compute, std::byte* out) {
 }
 
 /// Operands that are one value fill a buffer, and the kernel goes over the rest in pieces of its size.
-void run_with_scalars(const FlatOp& op, std::int64_t begin, std::int64_t end) {
+[[gnu::noinline]] void run_with_scalars(const FlatOp& op, std::int64_t begin, std::int64_t end) {
   constexpr std::int64_t piece = 1024;
   alignas(64) std::byte filled[3][piece * 16];
   std::array<const std::byte*, 3> data{};
@@ -136,8 +139,8 @@ bool run_flat_op(const Program& program, std::span<const View> inputs, std::span
   const std::int64_t cost = op_cost(last.op);
   if (scalars) {
     const std::int64_t grain = elementwise_grain / cost;
-    parallel_for(0, count, grain,
-                 [&](std::int64_t begin, std::int64_t end) { run_with_scalars(op, begin, end); });
+    const auto run = [&](std::int64_t begin, std::int64_t end) { run_with_scalars(op, begin, end); };
+    parallel_for(0, count, grain, run);
     return true;
   }
   const auto run = [&](std::int64_t begin, std::int64_t end) {
@@ -191,6 +194,12 @@ class TurnedInputs {
   std::array<Layout, Program::max_inputs> layouts_;
 };
 
+[[gnu::noinline]] void run_with_turned_inputs(const Program& program, std::span<const View> inputs,
+                                              std::span<const View> outputs) {
+  const TurnedInputs turned(inputs, *outputs[0].layout);
+  run_tiles(program, turned.views(), outputs);
+}
+
 }  // namespace
 }  // namespace cpu
 
@@ -205,8 +214,7 @@ void CpuBackend::elementwise(const Program& program, std::span<const View> input
   const Layout& layout = *outputs[0].layout;
   if (std::any_of(inputs.begin(), inputs.end(),
                   [&](const View& view) { return cpu::lies_across(view, layout); })) {
-    const cpu::TurnedInputs turned(inputs, layout);
-    return cpu::run_tiles(program, turned.views(), outputs);
+    return cpu::run_with_turned_inputs(program, inputs, outputs);
   }
   cpu::run_tiles(program, inputs, outputs);
 }

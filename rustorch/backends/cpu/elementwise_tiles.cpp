@@ -7,6 +7,7 @@
 #include "rustorch/backends/cpu/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/compute/simd/kernels.h"
+#include "rustorch/core/inline_list.h"
 
 namespace rustorch::cpu {
 namespace {
@@ -39,7 +40,6 @@ Shape memory_order(const Layout& layout) {
 
 /// A tensor operand: where its elements lie when they are counted in the output's order.
 struct Operand {
-  Operand() = default;
   Operand(const View& view, const Shape& order)
       : data(first_byte(view)), dtype(view.dtype), bytes(item_size(view.dtype)) {
     for (const std::int64_t d : order) {
@@ -157,7 +157,7 @@ class TileProgram {
     return {instruction.operands, count};
   }
   bool is_written(const Operand& operand) const noexcept {
-    return std::any_of(outputs_.begin(), outputs_.begin() + static_cast<std::ptrdiff_t>(results_.size()),
+    return std::any_of(outputs_.begin(), outputs_.end(),
                        [&](const Operand& output) { return output.data == operand.data; });
   }
   std::byte* buffer(std::byte* arena, const Register& r) const noexcept {
@@ -167,10 +167,10 @@ class TileProgram {
   std::span<const Program::Instruction> instructions_;
   std::span<const Program::Output> results_;
   std::span<const Scalar> scalars_;
-  std::array<Operand, Program::max_inputs> inputs_;
-  std::array<Operand, Program::max_outputs> outputs_;
+  InlineList<Operand, Program::max_inputs> inputs_;
+  InlineList<Operand, Program::max_outputs> outputs_;
   std::array<simd::ConversionKernel, Program::max_outputs> store_conversions_{};
-  std::array<Register, Program::max_instructions> registers_;
+  InlineList<Register, Program::max_instructions> registers_;
   std::int64_t count_ = 0;
   std::int64_t tile_ = 0;
   std::int64_t cost_ = 1;         // of one element, in cheap ops
@@ -187,8 +187,9 @@ TileProgram::TileProgram(const Program& program, std::span<const View> inputs, s
       scalars_(program.scalars()),
       count_(outputs[0].layout->element_count()) {
   const Shape order = memory_order(*outputs[0].layout);
-  for (std::size_t i = 0; i < inputs.size(); ++i) inputs_[i] = Operand(inputs[i], order);
-  for (std::size_t i = 0; i < outputs.size(); ++i) outputs_[i] = Operand(outputs[i], order);
+  for (const View& input : inputs) inputs_.emplace_back(input, order);
+  for (const View& output : outputs) outputs_.emplace_back(output, order);
+  for (std::size_t i = 0; i < instructions_.size(); ++i) registers_.emplace_back();
   find_last_uses();
   find_direct_results();
   const std::int64_t period = common_period();
@@ -342,7 +343,8 @@ void TileProgram::prepare_fixed(std::byte* arena, std::span<const std::byte*> va
 
 void TileProgram::run_range(std::int64_t first_tile, std::int64_t last_tile) const {
   alignas(64) std::byte arena[arena_bytes];
-  std::array<const std::byte*, Program::max_instructions> values{};
+  std::array<const std::byte*, Program::max_instructions> values;
+  std::fill_n(values.begin(), instructions_.size(), nullptr);
   prepare_fixed(arena, values);
   std::byte* scratch = arena + (std::size_t{buffers_} + fixed_buffers_) * buffer_bytes_;
   for (std::int64_t tile = first_tile; tile < last_tile; ++tile) {

@@ -40,7 +40,7 @@ class FirstException {
 // ThreadSanitizer does not see libgomp's barriers and reports every team as a race. Builds for it run the
 // same work on threads of their own, which it understands.
 namespace {
-thread_local bool inside_team = false;
+[[gnu::tls_model("initial-exec")]] thread_local constinit bool inside_team = false;
 }
 
 void run_team(int threads, const std::function<void(int)>& work) {

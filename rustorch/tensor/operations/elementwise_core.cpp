@@ -6,6 +6,7 @@
 #include <string>
 
 #include "rustorch/backends/runtime.h"
+#include "rustorch/core/inline_list.h"
 #include "rustorch/device/device_scope.h"
 #include "rustorch/tensor/operations/reduction.h"
 
@@ -84,24 +85,20 @@ class ResultForm {
 };
 
 /// Input views of a call: a tensor's own layout where it already has the result's shape, else a broadcast
-/// one. Of the size that a call needs: layouts are large.
+/// one.
 template <std::size_t Capacity>
 class InputViews {
  public:
   void add(const Tensor& tensor, const Shape& shape) {
-    View view = tensor.view_for_read();
-    if (!(view.layout->shape == shape)) {
-      layouts_[count_] = broadcast_layout(*view.layout, shape);
-      view.layout = &layouts_[count_];
-    }
-    views_[count_++] = view;
+    View& view = views_.emplace_back(tensor.view_for_read());
+    if (!(view.layout->shape == shape))
+      view.layout = &layouts_.emplace_back(broadcast_layout(*view.layout, shape));
   }
-  std::span<const View> views() const noexcept { return {views_.data(), count_}; }
+  std::span<const View> views() const noexcept { return {views_.data(), views_.size()}; }
 
  private:
-  std::array<View, Capacity> views_;
-  std::array<Layout, Capacity> layouts_;
-  std::size_t count_ = 0;
+  InlineList<View, Capacity> views_;
+  InlineList<Layout, Capacity> layouts_;
 };
 
 /// Ops whose result on complex numbers is real.
@@ -134,24 +131,21 @@ class WrappedOperands {
  public:
   std::span<const Operand> of(std::span<const Operand> operands, DType common) {
     if (!is_integral(common)) return operands;
-    for (std::size_t i = 0; i < operands.size(); ++i) {
-      operands_[i] = wrapped(operands[i], common, converted_[i]);
-    }
+    for (const Operand& operand : operands) operands_.emplace_back(wrapped(operand, common));
     return {operands_.data(), operands.size()};
   }
 
  private:
-  static Operand wrapped(const Operand& operand, DType common, Tensor& converted) {
+  Operand wrapped(const Operand& operand, DType common) {
     if (!operand.is_tensor()) {
       return visit_dtype(common,
                          [&]<class T>(TypeTag<T>) { return Operand(Scalar(operand.scalar().to<T>())); });
     }
     if (operand.tensor()->rank() != 0 || operand.tensor()->dtype() == common) return operand;
-    converted = operand.tensor()->detach().to(common);
-    return converted;
+    return converted_.emplace_back(operand.tensor()->detach().to(common));
   }
-  std::array<Operand, 3> operands_{0, 0, 0};
-  std::array<Tensor, 3> converted_;
+  InlineList<Operand, 3> operands_;
+  InlineList<Tensor, 3> converted_;
 };
 
 Program single_op(Op op, std::span<const Operand> operands, DType compute, DType result) {
@@ -291,6 +285,21 @@ Tensor elementwise(Op op, const Operand& x, const Operand& y, const Operand& z) 
 }
 
 Tensor& elementwise_into(Tensor& out, Op op, std::span<const Operand> operands) {
+  // In place on operands alike: nothing to decide either, unless operands overlap `out` in part.
+  if (const Tensor* like = all_alike(operands); like != nullptr && operands[0].tensor()->is_same(out)) {
+    const AlikeForm& form = alike_form(op, out.dtype(), operands);
+    const bool in_part = std::any_of(operands.begin() + 1, operands.end(), [&](const Operand& operand) {
+      return operand.tensor()->shares_storage(out) &&
+             operand.tensor()->storage_offset() != out.storage_offset();
+    });
+    if (!in_part && form.types.result == out.dtype()) {
+      std::array<View, 3> inputs;
+      for (std::size_t i = 0; i < operands.size(); ++i) inputs[i] = operands[i].tensor()->view_for_read();
+      const View output = out.view_for_write();
+      backend_for(out.device()).elementwise(form.program, {inputs.data(), operands.size()}, {&output, 1});
+      return out;
+    }
+  }
   const OpInfo& info = op_info(op);
   const char* name = info.name.data();
   ElementwiseTypes types = elementwise_types(op, operands);
@@ -314,8 +323,7 @@ Tensor& elementwise_into(Tensor& out, Op op, std::span<const Operand> operands) 
   op = effective_op(op, types.result);
   check_divisor(op, types.compute, operands);
   InputViews<3> inputs;
-  std::array<Tensor, 3> copies;  // operands that overlap `out` in another way than being it
-  std::size_t copied = 0;
+  InlineList<Tensor, 3> copies;  // operands that overlap `out` in another way than being it
   for (const Operand& operand : operands) {
     if (!operand.is_tensor()) continue;
     const Tensor* tensor = operand.tensor();
@@ -331,8 +339,7 @@ Tensor& elementwise_into(Tensor& out, Op op, std::span<const Operand> operands) 
       }
     }
     if (tensor->shares_storage(out) && !(tensor->layout() == out.layout())) {
-      copies[copied] = tensor->detach().clone();
-      tensor = &copies[copied++];
+      tensor = &copies.emplace_back(tensor->detach().clone());
     }
     inputs.add(*tensor, out.shape());
   }

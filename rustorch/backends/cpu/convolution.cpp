@@ -63,6 +63,9 @@ void run(DType dtype, const ConvolutionSizes& sizes, const Operand& input, const
                                output.data<float>())) {
     return;
   }
+  if (convolution_direct(sizes, input.data<float>(), weight.data<float>(), bias_data, output.data<float>())) {
+    return;
+  }
   if (!onednn::convolution(sizes, input.data<float>(), weight.data<float>(), bias_data,
                            output.data<float>())) {
     convolution_by_windows(sizes, input.data<float>(), weight.data<float>(), bias_data, output.data<float>());

@@ -15,6 +15,11 @@ void convolution_by_windows(const ConvolutionSizes& sizes, T* input, T* weight, 
 extern template void convolution_by_windows(const ConvolutionSizes&, float*, float*, float*, float*);
 extern template void convolution_by_windows(const ConvolutionSizes&, double*, double*, double*, double*);
 
+/// Convolutions of one and two dims without groups, without laying out windows. Operands as in
+/// onednn::convolution; returns false, having done nothing, for sizes that it is not made for.
+bool convolution_direct(const ConvolutionSizes& sizes, float* input, float* weight, float* bias,
+                        float* output);
+
 /// Forward and backward_weight of two-dimensional convolutions of few input channels into many, which oneDNN
 /// is slow at. Operands as in onednn::convolution; returns false, having done nothing, for sizes that it is
 /// not made for.

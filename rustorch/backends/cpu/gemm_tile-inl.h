@@ -74,11 +74,13 @@ inline constexpr bool has_masks = false;
 
 /// c[rows][vectors] = start + a·b for operands in place: element (row, k) of a at row·a_row + k·a_step,
 /// vectors of b at k·b_step. `start` (rows start_row apart: those of c, or 0 to repeat a bias) may be
-/// nullptr. `masked`: only the first `tail` lanes of the last vector exist.
+/// nullptr. `masked`: only the first `tail` lanes of the last vector exist. The sums may go over several
+/// `runs` of k: those of a begin a_run apart, those of b follow one another.
 template <int rows, int vectors, bool masked, class T>
 HWY_INLINE void tile(std::int64_t k, const T* HWY_RESTRICT a, std::int64_t a_row, std::int64_t a_step,
                      const T* HWY_RESTRICT b, std::int64_t b_step, T* c, std::int64_t c_row, const T* start,
-                     std::int64_t start_row, std::size_t tail = 0) {
+                     std::int64_t start_row, std::size_t tail = 0, std::int64_t runs = 1,
+                     std::int64_t a_run = 0) {
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
   constexpr std::int64_t lanes = tile_columns<T>() / tile_vectors;
@@ -102,18 +104,21 @@ HWY_INLINE void tile(std::int64_t k, const T* HWY_RESTRICT a, std::int64_t a_row
       for (int v = 0; v < vectors; ++v) hwy::Prefetch(start + row * start_row + v * lanes);
     }
   }
-  for (std::int64_t i = 0; i < k; ++i) {
-    V b_vectors[vectors];
+  for (std::int64_t run = 0; run < runs; ++run) {
+    for (std::int64_t i = 0; i < k; ++i) {
+      V b_vectors[vectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) b_vectors[v] = load(b, v);
+      for (int v = 0; v < vectors; ++v) b_vectors[v] = load(b, v);
 #pragma GCC unroll 16
-    for (int row = 0; row < rows; ++row) {
-      const V a_value = hn::Set(d, a[row * a_row]);
+      for (int row = 0; row < rows; ++row) {
+        const V a_value = hn::Set(d, a[row * a_row]);
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) sum[row][v] = multiply_add(d, a_value, b_vectors[v], sum[row][v]);
+        for (int v = 0; v < vectors; ++v) sum[row][v] = multiply_add(d, a_value, b_vectors[v], sum[row][v]);
+      }
+      a += a_step;
+      b += b_step;
     }
-    a += a_step;
-    b += b_step;
+    a += a_run - k * a_step;
   }
   if (start != nullptr) {
 #pragma GCC unroll 16

@@ -1,0 +1,94 @@
+#include "rustorch/backends/cpu/panel_product.h"
+
+#include "rustorch/compute/simd/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "rustorch/backends/cpu/panel_product_simd.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <array>
+#include <utility>
+
+#include "rustorch/backends/cpu/gemm_packed-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace rustorch::cpu {
+namespace HWY_NAMESPACE {
+
+using Tile = void (*)(std::int64_t, const float*, std::int64_t, std::int64_t, const float*, std::int64_t,
+                      float*, std::int64_t, const float*, std::int64_t, std::size_t, std::int64_t,
+                      std::int64_t);
+
+template <int vectors, int... heights>
+constexpr std::array<Tile, sizeof...(heights)> tiles_of(std::integer_sequence<int, heights...>) {
+  return {tile<heights + 1, vectors, false, float>...};
+}
+
+/// Rows in tiles of about equal height: short ones wait for their own sums.
+template <int vectors>
+void run_panel(const PanelProduct& work, float* c, std::int64_t c_row, const float* start,
+               std::int64_t start_row) {
+  static constexpr auto tiles = tiles_of<vectors>(std::make_integer_sequence<int, tile_rows>());
+  const std::int64_t count = (work.rows + tile_rows - 1) / tile_rows;
+  std::int64_t row = 0;
+  for (std::int64_t i = 1; i <= count; ++i) {
+    const std::int64_t end = work.rows * i / count;
+    tiles[static_cast<std::size_t>(end - row - 1)](
+        work.depth, work.a + row * work.a_row, work.a_row, work.a_step, work.b, tile_columns<float>(),
+        c + row * c_row, c_row, start == nullptr ? nullptr : start + row * start_row, start_row, 0, work.runs,
+        work.a_run);
+    row = end;
+  }
+}
+
+void panel_product(const PanelProduct& work) {
+  constexpr std::int64_t width = tile_columns<float>();
+  if (work.columns == width)
+    return run_panel<tile_vectors>(work, work.c, work.c_row, work.start, work.start_row);
+  // What lies beside the panel's columns in c is not ours: the sums go through a buffer.
+  constexpr std::int64_t most_rows = 10 * tile_rows;
+  float sums[most_rows * width];
+  PanelProduct part = work;
+  for (std::int64_t row = 0; row < work.rows; row += most_rows) {
+    part.rows = std::min(most_rows, work.rows - row);
+    part.a = work.a + row * work.a_row;
+    const bool one_vector = work.columns * tile_vectors <= width;
+    (one_vector ? run_panel<1> : run_panel<tile_vectors>)(part, sums, width, nullptr, 0);
+    for (std::int64_t i = 0; i < part.rows; ++i) {
+      const float* start = work.start == nullptr ? nullptr : work.start + (row + i) * work.start_row;
+      float* c = work.c + (row + i) * work.c_row;
+      for (std::int64_t column = 0; column < work.columns; ++column)
+        c[column] = (start == nullptr ? 0.0f : start[column]) + sums[i * width + column];
+    }
+  }
+}
+
+std::int64_t panel_width() { return tile_columns<float>(); }
+
+void pack_panels(const float* from, std::int64_t row_step, std::int64_t column_step, std::int64_t rows,
+                 std::int64_t columns, float* panels) {
+  pack_columns<float>(from, row_step, column_step, rows, columns, panels);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace rustorch::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace rustorch::cpu {
+
+HWY_EXPORT(panel_product);
+void panel_product(const PanelProduct& work) { RUSTORCH_DISPATCH(panel_product)(work); }
+
+HWY_EXPORT(panel_width);
+std::int64_t panel_width() { return RUSTORCH_DISPATCH(panel_width)(); }
+
+HWY_EXPORT(pack_panels);
+void pack_panels(const float* from, std::int64_t row_step, std::int64_t column_step, std::int64_t rows,
+                 std::int64_t columns, float* panels) {
+  RUSTORCH_DISPATCH(pack_panels)(from, row_step, column_step, rows, columns, panels);
+}
+
+}  // namespace rustorch::cpu
+#endif

@@ -91,33 +91,33 @@ void run_forward(const Sizes2d& s, const float* input, const float* panels, cons
   const std::int64_t width = panel_width();
   const RowBlocks blocks(s);
   const std::int64_t block_work = blocks.rows * s.out_width * s.depth() * s.out_channels;
-  parallel_for(0, s.batch * blocks.count, 1 + work_per_thread / block_work,
-               [&](std::int64_t begin, std::int64_t end) {
-                 const BorderedImage bordered(s);
-                 std::int64_t bordered_image = -1;
-                 const float* image = nullptr;
-                 for (std::int64_t unit = begin; unit < end; ++unit) {
-                   const std::int64_t n = unit / blocks.count, block = unit % blocks.count;
-                   if (n != bordered_image)
-                     image = bordered.of(input + n * s.height * s.width * s.in_channels);
-                   bordered_image = n;
-                   PanelProduct work;
-                   work.rows = s.out_width, work.runs = s.kernel_height, work.depth = s.kernel_row();
-                   work.a_row = s.stride_x * s.in_channels;
-                   work.a_run = s.dilation_y * s.bordered_width() * s.in_channels;
-                   work.c_row = s.out_channels;
-                   for (std::int64_t channel = 0; channel < s.out_channels; channel += width) {
-                     work.columns = std::min(width, s.out_channels - channel);
-                     work.b = panels + channel * s.depth();
-                     work.start = bias == nullptr ? nullptr : bias + channel;
-                     for (std::int64_t y = blocks.begin(block); y < blocks.end(block); ++y) {
-                       work.a = image + y * s.stride_y * s.bordered_width() * s.in_channels;
-                       work.c = output + ((n * s.out_height + y) * s.out_width) * s.out_channels + channel;
-                       panel_product(work);
-                     }
-                   }
-                 }
-               });
+  parallel_for(
+      0, s.batch * blocks.count, 1 + work_per_thread / block_work, [&](std::int64_t begin, std::int64_t end) {
+        const BorderedImage bordered(s);
+        std::int64_t bordered_image = -1;
+        const float* image = nullptr;
+        for (std::int64_t unit = begin; unit < end; ++unit) {
+          const std::int64_t n = unit / blocks.count, block = unit % blocks.count;
+          if (n != bordered_image) image = bordered.of(input + n * s.height * s.width * s.in_channels);
+          bordered_image = n;
+          PanelProduct work;
+          work.rows = (blocks.end(block) - blocks.begin(block)) * s.out_width, work.line_rows = s.out_width;
+          work.runs = s.kernel_height, work.depth = s.kernel_row();
+          work.a = image + blocks.begin(block) * s.stride_y * s.bordered_width() * s.in_channels;
+          work.a_line = s.stride_y * s.bordered_width() * s.in_channels,
+          work.a_row = s.stride_x * s.in_channels;
+          work.a_run = s.dilation_y * s.bordered_width() * s.in_channels;
+          work.c_row = s.out_channels;
+          for (std::int64_t channel = 0; channel < s.out_channels; channel += width) {
+            work.columns = std::min(width, s.out_channels - channel);
+            work.b = panels + channel * s.depth();
+            work.start = bias == nullptr ? nullptr : bias + channel;
+            work.c =
+                output + (n * s.out_pixels() + blocks.begin(block) * s.out_width) * s.out_channels + channel;
+            panel_product(work);
+          }
+        }
+      });
 }
 
 std::int64_t panels_elements(std::int64_t rows, std::int64_t columns) {
@@ -206,38 +206,38 @@ void backward_weight(const Sizes2d& s, const float* input, float* d_weight, floa
   const std::int64_t groups = std::min(panels, (wanted_units + parts - 1) / parts);
   const Scratch<float> sums(parts * depth * channels);
   const std::int64_t unit_work = s.batch * s.out_pixels() * depth * channels / (parts * groups);
-  parallel_for(0, parts * groups, 1 + work_per_thread / (unit_work + 1),
-               [&](std::int64_t begin, std::int64_t end) {
-                 const BorderedImage bordered(s);
-                 for (std::int64_t unit = begin; unit < end; ++unit) {
-                   const std::int64_t part = unit / groups, group = unit % groups;
-                   const std::int64_t first = panels * group / groups * width;
-                   const std::int64_t last = std::min(channels, panels * (group + 1) / groups * width);
-                   const Scratch<float> gradients(panels_elements(s.out_pixels(), last - first));
-                   float* part_sums = sums.data() + part * depth * channels;
-                   PanelProduct work;
-                   work.rows = s.kernel_row(), work.runs = s.out_height, work.depth = s.out_width;
-                   work.a_row = 1, work.a_step = s.stride_x * s.in_channels;
-                   work.a_run = s.stride_y * s.bordered_width() * s.in_channels;
-                   work.c_row = work.start_row = channels;
-                   for (std::int64_t n = s.batch * part / parts; n < s.batch * (part + 1) / parts; ++n) {
-                     const bool first_image = n == s.batch * part / parts;
-                     const float* image = bordered.of(input + n * s.height * s.width * s.in_channels);
-                     pack_panels(d_output + n * s.out_pixels() * channels + first, channels, 1,
-                                 s.out_pixels(), last - first, gradients.data());
-                     for (std::int64_t y = 0; y < s.kernel_height; ++y) {
-                       work.a = image + y * s.dilation_y * s.bordered_width() * s.in_channels;
-                       for (std::int64_t channel = first; channel < last; channel += width) {
-                         work.columns = std::min(width, last - channel);
-                         work.b = gradients.data() + (channel - first) * s.out_pixels();
-                         work.c = part_sums + y * s.kernel_row() * channels + channel;
-                         work.start = first_image ? nullptr : work.c;
-                         panel_product(work);
-                       }
-                     }
-                   }
-                 }
-               });
+  parallel_for(
+      0, parts * groups, 1 + work_per_thread / (unit_work + 1), [&](std::int64_t begin, std::int64_t end) {
+        const BorderedImage bordered(s);
+        for (std::int64_t unit = begin; unit < end; ++unit) {
+          const std::int64_t part = unit / groups, group = unit % groups;
+          const std::int64_t first = panels * group / groups * width;
+          const std::int64_t last = std::min(channels, panels * (group + 1) / groups * width);
+          const Scratch<float> gradients(panels_elements(s.out_pixels(), last - first));
+          float* part_sums = sums.data() + part * depth * channels;
+          PanelProduct work;
+          work.rows = work.line_rows = s.kernel_row(), work.runs = s.out_height, work.depth = s.out_width;
+          work.a_row = 1, work.a_step = s.stride_x * s.in_channels;
+          work.a_run = s.stride_y * s.bordered_width() * s.in_channels;
+          work.c_row = work.start_row = channels;
+          for (std::int64_t n = s.batch * part / parts; n < s.batch * (part + 1) / parts; ++n) {
+            const bool first_image = n == s.batch * part / parts;
+            const float* image = bordered.of(input + n * s.height * s.width * s.in_channels);
+            pack_panels(d_output + n * s.out_pixels() * channels + first, channels, 1, s.out_pixels(),
+                        last - first, gradients.data());
+            for (std::int64_t y = 0; y < s.kernel_height; ++y) {
+              work.a = image + y * s.dilation_y * s.bordered_width() * s.in_channels;
+              for (std::int64_t channel = first; channel < last; channel += width) {
+                work.columns = std::min(width, last - channel);
+                work.b = gradients.data() + (channel - first) * s.out_pixels();
+                work.c = part_sums + y * s.kernel_row() * channels + channel;
+                work.start = first_image ? nullptr : work.c;
+                panel_product(work);
+              }
+            }
+          }
+        }
+      });
   const std::int64_t cells = s.kernel_height * s.kernel_width;
   // Back to [out][in][y][x]; a block of output channels at a time, so that lines are read and written whole.
   constexpr std::int64_t block = 16;

@@ -213,7 +213,7 @@ void gemm_packed(const Gemm& work) {
             alignas(64) T sums[tile_rows * tile_columns<T>()];
             const auto fill = tile_width * tile_vectors <= width ? tile<tile_rows, 1, false, T>
                                                                  : tile<tile_rows, tile_vectors, false, T>;
-            fill(depth, a_tile, from.row_step, from.step, b_panel, width, sums, width, nullptr, 0, 0, 1, 0);
+            fill(depth, a_tile, from.row_step, from.step, b_panel, width, sums, width, nullptr, 0, 0);
             store_tile(sums, height, tile_width, tile_start, target, work.c_row, work.c_column);
           };
           for (std::int64_t i = 0; i < whole_rows; i += tile_rows) run(i, tile_rows, whole);

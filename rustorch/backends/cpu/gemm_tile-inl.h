@@ -72,15 +72,15 @@ inline constexpr bool has_masks = true;
 inline constexpr bool has_masks = false;
 #endif
 
-/// c[rows][vectors] = start + a·b for operands in place: element (row, k) of a at row·a_row + k·a_step,
-/// vectors of b at k·b_step. `start` (rows start_row apart: those of c, or 0 to repeat a bias) may be
-/// nullptr. `masked`: only the first `tail` lanes of the last vector exist. The sums may go over several
-/// `runs` of k: those of a begin a_run apart, those of b follow one another.
+/// c[rows][vectors] = start + a·b for operands in place: element (row, k) of a at a[row][k·a_step], vectors
+/// of b at k·b_step. `start` (rows start_row apart: those of c, or 0 to repeat a bias) may be nullptr.
+/// `masked`: only the first `tail` lanes of the last vector exist. The sums may go over several `runs` of k:
+/// those of a begin a_run apart, those of b follow one another.
 template <int rows, int vectors, bool masked, class T>
-HWY_INLINE void tile(std::int64_t k, const T* HWY_RESTRICT a, std::int64_t a_row, std::int64_t a_step,
-                     const T* HWY_RESTRICT b, std::int64_t b_step, T* c, std::int64_t c_row, const T* start,
-                     std::int64_t start_row, std::size_t tail = 0, std::int64_t runs = 1,
-                     std::int64_t a_run = 0) {
+HWY_INLINE void tile_at(std::int64_t k, const T* const (&a)[rows], std::int64_t a_step,
+                        const T* HWY_RESTRICT b, std::int64_t b_step, T* c, std::int64_t c_row,
+                        const T* start, std::int64_t start_row, std::size_t tail, std::int64_t runs,
+                        std::int64_t a_run) {
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
   constexpr std::int64_t lanes = tile_columns<T>() / tile_vectors;
@@ -104,6 +104,7 @@ HWY_INLINE void tile(std::int64_t k, const T* HWY_RESTRICT a, std::int64_t a_row
       for (int v = 0; v < vectors; ++v) hwy::Prefetch(start + row * start_row + v * lanes);
     }
   }
+  std::int64_t at = 0;
   for (std::int64_t run = 0; run < runs; ++run) {
     for (std::int64_t i = 0; i < k; ++i) {
       V b_vectors[vectors];
@@ -111,14 +112,14 @@ HWY_INLINE void tile(std::int64_t k, const T* HWY_RESTRICT a, std::int64_t a_row
       for (int v = 0; v < vectors; ++v) b_vectors[v] = load(b, v);
 #pragma GCC unroll 16
       for (int row = 0; row < rows; ++row) {
-        const V a_value = hn::Set(d, a[row * a_row]);
+        const V a_value = hn::Set(d, a[row][at]);
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; ++v) sum[row][v] = multiply_add(d, a_value, b_vectors[v], sum[row][v]);
       }
-      a += a_step;
+      at += a_step;
       b += b_step;
     }
-    a += a_run - k * a_step;
+    at += a_run - k * a_step;
   }
   if (start != nullptr) {
 #pragma GCC unroll 16
@@ -140,6 +141,17 @@ HWY_INLINE void tile(std::int64_t k, const T* HWY_RESTRICT a, std::int64_t a_row
       hn::StoreU(sum[row][v], d, c + row * c_row + v * lanes);
     }
   }
+}
+
+/// The same for rows of a that are a_row apart.
+template <int rows, int vectors, bool masked, class T>
+HWY_INLINE void tile(std::int64_t k, const T* a, std::int64_t a_row, std::int64_t a_step, const T* b,
+                     std::int64_t b_step, T* c, std::int64_t c_row, const T* start, std::int64_t start_row,
+                     std::size_t tail = 0) {
+  const T* a_rows[rows];
+#pragma GCC unroll 16
+  for (int row = 0; row < rows; ++row) a_rows[row] = a + row * a_row;
+  tile_at<rows, vectors, masked>(k, a_rows, a_step, b, b_step, c, c_row, start, start_row, tail, 1, 0);
 }
 
 }  // namespace HWY_NAMESPACE

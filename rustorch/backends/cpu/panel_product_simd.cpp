@@ -16,50 +16,67 @@ HWY_BEFORE_NAMESPACE();
 namespace rustorch::cpu {
 namespace HWY_NAMESPACE {
 
-using Tile = void (*)(std::int64_t, const float*, std::int64_t, std::int64_t, const float*, std::int64_t,
-                      float*, std::int64_t, const float*, std::int64_t, std::size_t, std::int64_t,
+using Tile = void (*)(const PanelProduct&, const float* const*, float*, std::int64_t, const float*,
                       std::int64_t);
+
+template <int rows, int vectors>
+void run_tile(const PanelProduct& work, const float* const* a, float* c, std::int64_t c_row,
+              const float* start, std::int64_t start_row) {
+  const float* a_rows[rows];
+#pragma GCC unroll 16
+  for (int row = 0; row < rows; ++row) a_rows[row] = a[row];
+  tile_at<rows, vectors, false>(work.depth, a_rows, work.a_step, work.b, tile_columns<float>(), c, c_row,
+                                start, start_row, 0, work.runs, work.a_run);
+}
 
 template <int vectors, int... heights>
 constexpr std::array<Tile, sizeof...(heights)> tiles_of(std::integer_sequence<int, heights...>) {
-  return {tile<heights + 1, vectors, false, float>...};
+  return {run_tile<heights + 1, vectors>...};
 }
 
-/// Rows in tiles of about equal height: short ones wait for their own sums.
+/// Rows [begin, end) in tiles of about equal height: short ones wait for their own sums.
 template <int vectors>
-void run_panel(const PanelProduct& work, float* c, std::int64_t c_row, const float* start,
-               std::int64_t start_row) {
+void run_panel(const PanelProduct& work, std::int64_t begin, std::int64_t end, float* c, std::int64_t c_row,
+               const float* start, std::int64_t start_row) {
   static constexpr auto tiles = tiles_of<vectors>(std::make_integer_sequence<int, tile_rows>());
-  const std::int64_t count = (work.rows + tile_rows - 1) / tile_rows;
+  const std::int64_t rows = end - begin, count = (rows + tile_rows - 1) / tile_rows;
+  std::int64_t in_line = begin % work.line_rows;
+  const float* next = work.a + begin / work.line_rows * work.a_line + in_line * work.a_row;
   std::int64_t row = 0;
   for (std::int64_t i = 1; i <= count; ++i) {
-    const std::int64_t end = work.rows * i / count;
-    tiles[static_cast<std::size_t>(end - row - 1)](
-        work.depth, work.a + row * work.a_row, work.a_row, work.a_step, work.b, tile_columns<float>(),
-        c + row * c_row, c_row, start == nullptr ? nullptr : start + row * start_row, start_row, 0, work.runs,
-        work.a_run);
-    row = end;
+    const std::int64_t tile_end = rows * i / count;
+    const float* a[tile_rows];
+    for (std::int64_t k = 0; k < tile_end - row; ++k) {
+      a[k] = next;
+      next += work.a_row;
+      if (++in_line == work.line_rows) {
+        in_line = 0;
+        next += work.a_line - work.line_rows * work.a_row;
+      }
+    }
+    tiles[static_cast<std::size_t>(tile_end - row - 1)](
+        work, a, c + row * c_row, c_row, start == nullptr ? nullptr : start + row * start_row, start_row);
+    row = tile_end;
   }
 }
 
 void panel_product(const PanelProduct& work) {
   constexpr std::int64_t width = tile_columns<float>();
   if (work.columns == width)
-    return run_panel<tile_vectors>(work, work.c, work.c_row, work.start, work.start_row);
+    return run_panel<tile_vectors>(work, 0, work.rows, work.c, work.c_row, work.start, work.start_row);
   // What lies beside the panel's columns in c is not ours: the sums go through a buffer.
   constexpr std::int64_t most_rows = 10 * tile_rows;
   float sums[most_rows * width];
-  PanelProduct part = work;
-  for (std::int64_t row = 0; row < work.rows; row += most_rows) {
-    part.rows = std::min(most_rows, work.rows - row);
-    part.a = work.a + row * work.a_row;
-    const bool one_vector = work.columns * tile_vectors <= width;
-    (one_vector ? run_panel<1> : run_panel<tile_vectors>)(part, sums, width, nullptr, 0);
-    for (std::int64_t i = 0; i < part.rows; ++i) {
-      const float* start = work.start == nullptr ? nullptr : work.start + (row + i) * work.start_row;
-      float* c = work.c + (row + i) * work.c_row;
+  const bool one_vector = work.columns * tile_vectors <= width;
+  for (std::int64_t begin = 0; begin < work.rows; begin += most_rows) {
+    const std::int64_t end = std::min(work.rows, begin + most_rows);
+    (one_vector ? run_panel<1> : run_panel<tile_vectors>)(work, begin, end, sums, width, nullptr, 0);
+    for (std::int64_t row = begin; row < end; ++row) {
+      const float* sum = sums + (row - begin) * width;
+      const float* start = work.start == nullptr ? nullptr : work.start + row * work.start_row;
+      float* c = work.c + row * work.c_row;
       for (std::int64_t column = 0; column < work.columns; ++column)
-        c[column] = (start == nullptr ? 0.0f : start[column]) + sums[i * width + column];
+        c[column] = start == nullptr ? sum[column] : start[column] + sum[column];
     }
   }
 }

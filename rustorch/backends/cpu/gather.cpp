@@ -60,20 +60,41 @@ void gather_sized(const Gather& work, const IndexedLoops& loops) {
       }
     });
   };
+  // Pieces whose elements lie apart, of neighbours in the result: the other way round, so that what is
+  // written in one go is adjacent (columns of a matrix, chosen by one index for all rows).
+  const std::int64_t outer_step = loops.outer.inner_stride(IndexedLoops::elements);
+  const bool across = outer_step == 1 && out_step > outer_step;
+  const auto move_across = [&](std::int64_t element, const std::int64_t* offsets, std::int64_t count,
+                               std::int64_t begin, std::int64_t end) {
+    loops.inner.for_each_run(begin, end, [&](const IndexedLoops::Nest::Offsets& at, std::int64_t length) {
+      for (std::int64_t i = 0; i < length; ++i) {
+        gather_elements<Size>(out + (element + at[IndexedLoops::elements] + i * out_step) * size, 1,
+                              base + (at[IndexedLoops::base] + i * base_step) * size, offsets, count);
+      }
+    });
+  };
   const auto move_range = [&](std::int64_t outer_begin, std::int64_t outer_end, std::int64_t begin,
                               std::int64_t end) {
     cpu::for_each_index_tile(
         loops.outer, outer_begin, outer_end, work.indices, work.op,
         [&](std::int64_t element, std::int64_t stride, const std::int64_t* offsets, std::int64_t count) {
+          if (across) return move_across(element, offsets, count, begin, end);
           for (std::int64_t i = 0; i < count; ++i) move(offsets[i], element + i * stride, begin, end);
         });
   };
-  if (outer >= inner || outer >= 256) {
+  if (!across && (outer >= inner || outer >= 256)) {
     cpu::parallel_for(0, outer, std::max<std::int64_t>(1, grain / inner),
                       [&](std::int64_t begin, std::int64_t end) { move_range(begin, end, 0, inner); });
-  } else {  // few, but large pieces: each is split
+  } else {  // few, but large pieces, or such as go across: each is split
+    // What goes across reads one neighbourhood of the base again for each tile of indices: it shall stay in
+    // the second-level cache.
+    constexpr std::int64_t cache_bytes = 128 * 1024;
+    const std::int64_t block = across ? std::max<std::int64_t>(1, cache_bytes / (outer * size)) : inner;
     cpu::parallel_for(0, inner, std::max<std::int64_t>(1, grain / outer),
-                      [&](std::int64_t begin, std::int64_t end) { move_range(0, outer, begin, end); });
+                      [&](std::int64_t begin, std::int64_t end) {
+                        for (std::int64_t i = begin; i < end; i += block)
+                          move_range(0, outer, i, std::min(end, i + block));
+                      });
   }
 }
 

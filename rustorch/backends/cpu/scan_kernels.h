@@ -22,6 +22,10 @@ struct ScanLoops {
   /// `rows` adjacent rows of `n` elements, scanned downwards.
   void (*columns)(void* x, std::size_t rows, std::size_t n, std::int64_t first, void* states,
                   std::int64_t* where, std::int64_t* indices) = nullptr;
+  /// rows_at_once rows, `pitch` elements apart, side by side: each element waits for the one before it, so
+  /// that one row alone leaves the processor idle. Null where there is no such loop.
+  static constexpr std::size_t rows_at_once = 4;
+  void (*rows)(void* x, std::size_t pitch, std::size_t n, void* states) = nullptr;
 };
 
 /// Run types: int64, float32, float64, complex64 and complex128 for sums and products, float32 and float64

@@ -93,6 +93,23 @@ void scan_row(void* data, std::size_t n, std::int64_t, void* state_data, std::in
 }
 
 template <class Op, class T>
+void scan_rows(void* data, std::size_t pitch, std::size_t n, void* state_data) {
+  using S = typename StateOf<T>::type;
+  constexpr std::size_t count = ScanLoops::rows_at_once;
+  T* const x = static_cast<T*>(data);
+  S states[count];
+  for (std::size_t row = 0; row < count; ++row) states[row] = static_cast<S*>(state_data)[row];
+  for (std::size_t i = 0; i < n; ++i) {
+#pragma GCC unroll 4
+    for (std::size_t row = 0; row < count; ++row) {
+      states[row] = Op::apply(states[row], x[row * pitch + i]);
+      x[row * pitch + i] = result_of<T>(states[row]);
+    }
+  }
+  for (std::size_t row = 0; row < count; ++row) static_cast<S*>(state_data)[row] = states[row];
+}
+
+template <class Op, class T>
 void scan_columns(void* data, std::size_t rows, std::size_t n, std::int64_t, void* state_data, std::int64_t*,
                   std::int64_t*) {
   using S = typename StateOf<T>::type;
@@ -159,13 +176,14 @@ void extreme_columns(void* data, std::size_t rows, std::size_t n, std::int64_t f
 
 template <class Op, class T>
 ScanLoops loops_of() {
-  return {sizeof(typename StateOf<T>::type), &start<Op, T>, &scan_row<Op, T>, &scan_columns<Op, T>};
+  return {sizeof(typename StateOf<T>::type), &start<Op, T>, &scan_row<Op, T>, &scan_columns<Op, T>,
+          &scan_rows<Op, T>};
 }
 template <class T>
 ScanLoops extreme_loops(ScanOp op) {
   if (op == ScanOp::max)
-    return {sizeof(T), &start_extreme<T>, &extreme_row<T, true>, &extreme_columns<T, true>};
-  return {sizeof(T), &start_extreme<T>, &extreme_row<T, false>, &extreme_columns<T, false>};
+    return {sizeof(T), &start_extreme<T>, &extreme_row<T, true>, &extreme_columns<T, true>, nullptr};
+  return {sizeof(T), &start_extreme<T>, &extreme_row<T, false>, &extreme_columns<T, false>, nullptr};
 }
 template <class Op>
 ScanLoops arithmetic_loops(DType run) {

@@ -17,7 +17,7 @@ constexpr std::int64_t long_row = 1 << 17;  // from here on the threads share on
 constexpr std::int64_t chunk = 1 << 16;     // of a long row, when a few of its elements are wanted
 
 /// The room that a selection needs for its candidates.
-constexpr std::int64_t selection_room(std::int64_t count) { return std::max(2 * count, count + 256); }
+constexpr std::int64_t selection_room(std::int64_t count) { return std::max(2 * count, count + 64); }
 
 /// The unsigned integer that orders as a value does: NaN is largest, and zeros are equal.
 template <class T>
@@ -67,13 +67,31 @@ std::int64_t select_items(const std::byte* row, std::int64_t stride, std::int64_
   // Candidates gather until there is no room; then the best stay, and what does not come before the last of
   // them is passed over from there on: mostly whole blocks, whose keys are compared many at a time.
   constexpr std::int64_t block = 64;
+  // Numbers need no keys to be passed over: whatever is not on the far side of the last one that stays is
+  // looked at again, NaN too.
+  constexpr bool compares = std::is_floating_point_v<T>;
+  constexpr std::int64_t compared = 16;
+  T last{};
   std::array<Key, block> keys;
   Key limit = std::numeric_limits<Key>::max();
   bool full = false;
   std::int64_t found = 0;
-  for (std::int64_t i = begin; i < end; i += block) {
-    const std::int64_t n = std::min(block, end - i);
+  std::int64_t n = 0;
+  for (std::int64_t i = begin; i < end; i += n) {
+    n = std::min(block, end - i);
     const T* const from = elements + i * stride;
+    if constexpr (compares) {
+      if (full && n >= compared && stride == 1) {
+        n = compared;
+        unsigned before = 0;
+        if (descending) {
+          for (std::size_t j = 0; j < compared; ++j) before |= from[j] <= last ? 0u : 1u;
+        } else {
+          for (std::size_t j = 0; j < compared; ++j) before |= from[j] >= last ? 0u : 1u;
+        }
+        if (before == 0) continue;
+      }
+    }
     if (n == block && stride == 1) {
       for (std::size_t j = 0; j < block; ++j) keys[j] = static_cast<Key>(sort_key(from[j]) ^ flip);
     } else {
@@ -93,6 +111,8 @@ std::int64_t select_items(const std::byte* row, std::int64_t stride, std::int64_
       if (found == room) {
         std::nth_element(items, items + count - 1, items + found);
         limit = static_cast<Key>(cpu::key_of(items[count - 1]));
+        if constexpr (compares)
+          last = elements[static_cast<std::int64_t>(cpu::index_of(items[count - 1])) * stride];
         full = true;
         found = count;
       }

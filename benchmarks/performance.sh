@@ -12,7 +12,7 @@ page=docs/performance.md
   echo "Each figure is the median of $pairs interleaved pairs of runs, ours and the peer's; the ratio is the median of the"
   echo "pairs' ratios, with its least and largest. Compare ratios: absolute times are this machine's and this hour's."
   echo "G/s are 10⁹ FLOP (matmul, convolution) or bytes that must be moved at least (large operations) in a second."
-  for program in small_operations matmul convolution large_operations; do
+  for program in small_operations matmul convolution large_operations layers; do
     echo
     echo "## ${program//_/ }"
     echo

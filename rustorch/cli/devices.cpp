@@ -1,36 +1,35 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "rustorch/backends/runtime.h"
 #include "rustorch/cli/commands.h"
 #include "rustorch/cli/terminal.h"
+#include "rustorch/model_io/common/json.h"
 
 namespace rustorch::cli {
 
+using model_io::Json;
+
 int devices(const DevicesArguments& arguments) {
-  nlohmann::ordered_json found = nlohmann::ordered_json::array();
+  Json found = Json::array();
   for (const Device device : available_devices()) {
-    nlohmann::ordered_json entry = {{"device", device.to_string()}};
-    nlohmann::ordered_json capabilities = nlohmann::ordered_json::object();
-    for (const auto& [name, value] : backend_for(device).capabilities()) capabilities[name] = value;
-    entry["capabilities"] = capabilities;
-    found.push_back(entry);
+    Json capabilities = Json::object();
+    for (const auto& [name, value] : backend_for(device).capabilities()) capabilities.set(name, value);
+    found.push_back(Json::object({{"device", device.to_string()}, {"capabilities", capabilities}}));
   }
   if (arguments.json) {
-    nlohmann::ordered_json absent = nlohmann::ordered_json::array();
+    Json absent = Json::array();
     for (const AbsentBackend& backend : absent_backends()) {
-      absent.push_back({{"backend", std::string(to_string(backend.type))}, {"reason", backend.reason}});
+      absent.push_back(Json::object({{"backend", to_string(backend.type)}, {"reason", backend.reason}}));
     }
-    fmt::print("{}\n", nlohmann::ordered_json{{"devices", found}, {"absent", absent}}.dump());
+    fmt::print("{}\n", Json::object({{"devices", found}, {"absent", absent}}).dump());
     return exit_done;
   }
-  for (const auto& entry : found) {
-    fmt::print("{}\n", styled(stdout, Style::bold, entry["device"].get<std::string>()));
-    for (const auto& [name, value] : entry["capabilities"].items()) {
-      fmt::print("  {:<22} {}\n", name, value.get<std::string>());
-    }
+  for (const Device device : available_devices()) {
+    fmt::print("{}\n", styled(stdout, Style::bold, device.to_string()));
+    for (const auto& [name, value] : backend_for(device).capabilities())
+      fmt::print("  {:<22} {}\n", name, value);
   }
   for (const AbsentBackend& backend : absent_backends()) {
     fmt::print("{}  {}\n", styled(stdout, Style::dim, to_string(backend.type)),

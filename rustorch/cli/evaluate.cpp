@@ -1,17 +1,18 @@
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "rustorch/backends/runtime.h"
 #include "rustorch/cli/commands.h"
 #include "rustorch/cli/model_file.h"
 #include "rustorch/cli/threads.h"
 #include "rustorch/data/fashion_mnist.h"
 #include "rustorch/data/loader.h"
+#include "rustorch/model_io/common/json.h"
 #include "rustorch/tensor/operations/loss.h"
 #include "rustorch/training/trainer.h"
 
 namespace rustorch::cli {
+
+using model_io::Json;
 
 int evaluate(const EvaluateArguments& arguments) {
   const Device device(arguments.device);
@@ -24,29 +25,29 @@ int evaluate(const EvaluateArguments& arguments) {
   constexpr auto& names = data::FashionMnist::class_names;
   const training::Evaluation result =
       training::evaluate(model, loader, loss, static_cast<std::int64_t>(names.size()), device);
-  nlohmann::ordered_json classes = nlohmann::ordered_json::object();
-  for (std::size_t i = 0; i < names.size(); ++i) {
+  const auto class_accuracy = [&](std::size_t i) {
     const auto truth = static_cast<std::int64_t>(i);
     std::int64_t total = 0;
     for (std::int64_t j = 0; j < result.confusion.classes(); ++j) total += result.confusion.count(truth, j);
-    classes[std::string(names[i])] =
-        total > 0 ? static_cast<double>(result.confusion.count(truth, truth)) / static_cast<double>(total)
-                  : 0.0;
-  }
+    return total > 0 ? static_cast<double>(result.confusion.count(truth, truth)) / static_cast<double>(total)
+                     : 0.0;
+  };
   if (arguments.json) {
-    fmt::print("{}\n", nlohmann::ordered_json{{"model", arguments.model},
-                                              {"device", device.to_string()},
-                                              {"images", result.confusion.total()},
-                                              {"test_accuracy", result.accuracy()},
-                                              {"test_loss", result.loss},
-                                              {"class_accuracy", classes}}
+    Json classes = Json::object();
+    for (std::size_t i = 0; i < names.size(); ++i) classes.set(std::string(names[i]), class_accuracy(i));
+    fmt::print("{}\n", Json::object({{"model", arguments.model},
+                                     {"device", device.to_string()},
+                                     {"images", result.confusion.total()},
+                                     {"test_accuracy", result.accuracy()},
+                                     {"test_loss", result.loss},
+                                     {"class_accuracy", classes}})
                            .dump());
     return exit_done;
   }
   fmt::print("test accuracy  {:.2f} %  ({} images)\ntest loss      {:.4f}\n", 100 * result.accuracy(),
              result.confusion.total(), result.loss);
-  for (const auto& [name, share] : classes.items())
-    fmt::print("  {:<14} {:6.2f} %\n", name, 100 * share.get<double>());
+  for (std::size_t i = 0; i < names.size(); ++i)
+    fmt::print("  {:<14} {:6.2f} %\n", names[i], 100 * class_accuracy(i));
   return exit_done;
 }
 

@@ -1,17 +1,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "rustorch/cli/commands.h"
 #include "rustorch/cli/terminal.h"
 #include "rustorch/memory/format_bytes.h"
+#include "rustorch/model_io/common/json.h"
 #include "rustorch/model_io/safetensors/safetensors_file.h"
 
 namespace rustorch::cli {
 namespace {
 
-std::vector<std::int64_t> sizes(const Shape& shape) { return shape.to_vector(); }
+using model_io::Json;
+
+Json to_json(const ModelMetadata& texts) {
+  Json object = Json::object();
+  for (const auto& [name, text] : texts) object.set(name, text);
+  return object;
+}
 
 }  // namespace
 
@@ -26,20 +32,20 @@ int inspect(const InspectArguments& arguments) {
     widest = std::max(widest, entry.name.size());
   }
   if (arguments.json) {
-    nlohmann::ordered_json tensors = nlohmann::ordered_json::array();
+    Json tensors = Json::array();
     for (const SafetensorsEntry& entry : file.entries()) {
-      tensors.push_back({{"name", entry.name},
-                         {"dtype", entry.dtype_name},
-                         {"shape", sizes(entry.shape)},
-                         {"offset", entry.begin},
-                         {"bytes", entry.bytes()}});
+      tensors.push_back(Json::object({{"name", entry.name},
+                                      {"dtype", entry.dtype_name},
+                                      {"shape", entry.shape.to_vector()},
+                                      {"offset", entry.begin},
+                                      {"bytes", entry.bytes()}}));
     }
-    fmt::print("{}\n", nlohmann::ordered_json{{"file", arguments.file},
-                                              {"format", "safetensors"},
-                                              {"tensors", tensors},
-                                              {"elements", elements},
-                                              {"bytes", bytes},
-                                              {"metadata", file.metadata()}}
+    fmt::print("{}\n", Json::object({{"file", arguments.file},
+                                     {"format", "safetensors"},
+                                     {"tensors", tensors},
+                                     {"elements", elements},
+                                     {"bytes", bytes},
+                                     {"metadata", to_json(file.metadata())}})
                            .dump());
     return exit_done;
   }

@@ -1,12 +1,11 @@
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "rustorch/cli/commands.h"
 #include "rustorch/cli/model_file.h"
 #include "rustorch/cli/terminal.h"
 #include "rustorch/cli/threads.h"
 #include "rustorch/data/fashion_mnist.h"
+#include "rustorch/model_io/common/json.h"
 #include "rustorch/tensor/gradient.h"
 #include "rustorch/tensor/operations/normalization.h"
 #include "rustorch/tensor/operations/shape.h"
@@ -14,12 +13,14 @@
 
 namespace rustorch::cli {
 
+using model_io::Json;
+
 int predict(const PredictArguments& arguments) {
   prepare_threads({});
   constexpr auto& names = data::FashionMnist::class_names;
   const NoGrad no_grad;
   training::FashionMnistCnn model = load_fashion_mnist_cnn(arguments.model, Device());
-  nlohmann::ordered_json predictions = nlohmann::ordered_json::array();
+  Json predictions = Json::array();
   constexpr std::int64_t at_once = 500;
   for (const std::string& file : arguments.images) {
     const Tensor images = data::read_fashion_mnist_images(file);
@@ -30,27 +31,25 @@ int predict(const PredictArguments& arguments) {
       const std::vector<double> value = values.to_vector<double>();
       const std::vector<std::int64_t> index = classes.to_vector<std::int64_t>();
       for (std::int64_t i = 0; i < part.size(0); ++i) {
-        nlohmann::ordered_json classes_of_image = nlohmann::ordered_json::array();
+        const std::string name = images.size(0) == 1 ? file : fmt::format("{}[{}]", file, start + i);
+        Json classes_of_image = Json::array();
+        if (!arguments.json) fmt::print("{}\n", styled(stdout, Style::bold, name));
         for (std::int64_t k = 0; k < arguments.top; ++k) {
           const auto at = static_cast<std::size_t>(i * arguments.top + k);
-          classes_of_image.push_back({{"class", std::string(names[static_cast<std::size_t>(index[at])])},
-                                      {"probability", value[at]}});
+          const std::string_view class_name = names[static_cast<std::size_t>(index[at])];
+          if (arguments.json) {
+            classes_of_image.push_back(Json::object({{"class", class_name}, {"probability", value[at]}}));
+          } else {
+            fmt::print("  {:<14} {:6.2f} %\n", class_name, 100 * value[at]);
+          }
         }
-        const std::string name = images.size(0) == 1 ? file : fmt::format("{}[{}]", file, start + i);
-        if (arguments.json) {
-          predictions.push_back({{"image", name}, {"predictions", classes_of_image}});
-          continue;
-        }
-        fmt::print("{}\n", styled(stdout, Style::bold, name));
-        for (const auto& entry : classes_of_image) {
-          fmt::print("  {:<14} {:6.2f} %\n", entry["class"].get<std::string>(),
-                     100 * entry["probability"].get<double>());
-        }
+        if (arguments.json)
+          predictions.push_back(Json::object({{"image", name}, {"predictions", classes_of_image}}));
       }
     }
   }
   if (arguments.json) {
-    fmt::print("{}\n", nlohmann::ordered_json{{"model", arguments.model}, {"images", predictions}}.dump());
+    fmt::print("{}\n", Json::object({{"model", arguments.model}, {"images", predictions}}).dump());
   }
   return exit_done;
 }

@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "rustorch/backends/runtime.h"
 #include "rustorch/cli/commands.h"
@@ -15,6 +14,7 @@
 #include "rustorch/data/loader.h"
 #include "rustorch/device/device_scope.h"
 #include "rustorch/error/suggestion.h"
+#include "rustorch/model_io/common/json.h"
 #include "rustorch/model_io/state_dict_io.h"
 #include "rustorch/optim/optim.h"
 #include "rustorch/tensor/gradient.h"
@@ -29,7 +29,7 @@
 namespace rustorch::cli {
 namespace {
 
-using nlohmann::ordered_json;
+using model_io::Json;
 
 /// Scores of the whole test set, for the confusion matrix and the gallery.
 struct TestScores {
@@ -183,10 +183,10 @@ int train(const TrainArguments& arguments) {
     fmt::print(stderr, "interrupted after step {}; the checkpoint is saved\n  try: {}\n", result.steps,
                command);
     if (arguments.json) {
-      fmt::print("{}\n", ordered_json{{"device", device.to_string()},
-                                      {"interrupted", true},
-                                      {"steps", result.steps},
-                                      {"resume", command}}
+      fmt::print("{}\n", Json::object({{"device", device.to_string()},
+                                       {"interrupted", true},
+                                       {"steps", result.steps},
+                                       {"resume", command}})
                              .dump());
     }
     return exit_interrupted;
@@ -205,16 +205,16 @@ int train(const TrainArguments& arguments) {
   write_run_report(report_path, settings, device.to_string(), test, confusion, speed.images_per_second,
                    images.test_images, log_path);
   if (arguments.json) {
-    const ordered_json object = {{"device", device.to_string()},
-                                 {"epochs", settings.epochs},
-                                 {"steps", result.steps},
-                                 {"seed", settings.seed},
-                                 {"test_accuracy", confusion.accuracy()},
-                                 {"test_loss", test.loss},
-                                 {"images_per_second", speed.images_per_second},
-                                 {"epoch_seconds", speed.epoch_seconds},
-                                 {"model", std::filesystem::absolute(model_path).string()},
-                                 {"report", std::filesystem::absolute(report_path).string()}};
+    const Json object = Json::object({{"device", device.to_string()},
+                                      {"epochs", settings.epochs},
+                                      {"steps", result.steps},
+                                      {"seed", settings.seed},
+                                      {"test_accuracy", confusion.accuracy()},
+                                      {"test_loss", test.loss},
+                                      {"images_per_second", speed.images_per_second},
+                                      {"epoch_seconds", speed.epoch_seconds},
+                                      {"model", std::filesystem::absolute(model_path).string()},
+                                      {"report", std::filesystem::absolute(report_path).string()}});
     fmt::print("{}\n", object.dump());
   } else {
     fmt::print("test accuracy  {}\n",

@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include <iterator>
 
 #include "rustorch/error/error.h"
 #include "rustorch/model_io/common/atomic_file.h"
+#include "rustorch/model_io/common/json.h"
 
 namespace rustorch::cli {
 namespace {
+
+using model_io::Json;
 
 constexpr const char* file_name = "settings.json";
 
@@ -24,11 +27,11 @@ void check_same(const char* option, bool given, const T& wanted, const T& stored
 }  // namespace
 
 void save_settings(const std::filesystem::path& folder, const TrainSettings& settings) {
-  const nlohmann::ordered_json object = {{"epochs", settings.epochs},
-                                         {"batch_size", settings.batch_size},
-                                         {"learning_rate", settings.learning_rate},
-                                         {"seed", settings.seed},
-                                         {"data", settings.data}};
+  const Json object = Json::object({{"epochs", settings.epochs},
+                                    {"batch_size", settings.batch_size},
+                                    {"learning_rate", settings.learning_rate},
+                                    {"seed", settings.seed},
+                                    {"data", settings.data}});
   write_file_atomically(folder / file_name, object.dump(2) + "\n");
 }
 
@@ -43,11 +46,11 @@ TrainSettings load_settings(const std::filesystem::path& folder, const TrainSett
   }
   TrainSettings settings;
   try {
-    const auto object = nlohmann::json::parse(file);
-    settings = {object.at("epochs").get<std::int64_t>(), object.at("batch_size").get<std::int64_t>(),
-                object.at("learning_rate").get<double>(), object.at("seed").get<std::uint64_t>(),
-                object.at("data").get<std::string>()};
-  } catch (const nlohmann::json::exception& error) {
+    const Json object = Json::parse(std::string(std::istreambuf_iterator<char>(file), {}));
+    settings = {object.at("epochs").to_int64(), object.at("batch_size").to_int64(),
+                object.at("learning_rate").to_double(), object.at("seed").to_uint64(),
+                object.at("data").to_string()};
+  } catch (const model_io::JsonError& error) {
     fail(ErrorCode::corrupt_data, "{}: not the settings of a run: {}", path.string(), error.what());
   }
   check_same("--epochs", given.epochs, command_line.epochs, settings.epochs);

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "rustorch/model_io/common/atomic_file.h"
+#include "rustorch/model_io/common/json.h"
 #include "rustorch/training/trainer.h"
 
 namespace rustorch::training {
@@ -87,17 +87,12 @@ void EarlyStopping::on_epoch(Trainer& trainer, const EpochRecord& record) {
 
 namespace {
 
-using nlohmann::ordered_json;
+using model_io::Json;
 
-/// NaN has no JSON number: null.
-ordered_json number(double value) {
-  return std::isfinite(value) ? ordered_json(value) : ordered_json(nullptr);
-}
-
-double number(const ordered_json& object, const char* name) {
-  const auto found = object.find(name);
-  if (found == object.end() || found->is_null()) return std::numeric_limits<double>::quiet_NaN();
-  return found->get<double>();
+/// NaN was written as null.
+double number(const Json& object, const char* name) {
+  if (!object.contains(name) || object.at(name).is_null()) return std::numeric_limits<double>::quiet_NaN();
+  return object.at(name).to_double();
 }
 
 }  // namespace
@@ -110,18 +105,18 @@ TrainingLog read_training_log(const std::filesystem::path& path) {
   for (std::int64_t number_of_line = 1; std::getline(file, line); ++number_of_line) {
     if (line.empty()) continue;
     try {
-      const ordered_json object = ordered_json::parse(line);
+      const Json object = Json::parse(line);
       if (object.contains("step")) {
-        log.steps.push_back({object.at("step").get<std::int64_t>(), object.at("epoch").get<std::int64_t>(),
+        log.steps.push_back({object.at("step").to_int64(), object.at("epoch").to_int64(),
                              number(object, "loss"), number(object, "learning_rate"),
                              number(object, "images_per_second"), number(object, "accuracy")});
       } else {
-        log.epochs.push_back({object.at("epoch").get<std::int64_t>(), number(object, "train_loss"),
+        log.epochs.push_back({object.at("epoch").to_int64(), number(object, "train_loss"),
                               number(object, "train_accuracy"), number(object, "test_loss"),
                               number(object, "test_accuracy"), number(object, "seconds"),
                               number(object, "images_per_second")});
       }
-    } catch (const nlohmann::json::exception& error) {
+    } catch (const model_io::JsonError& error) {
       if (file.peek() == std::char_traits<char>::eof()) break;
       fail(ErrorCode::corrupt_data, "{}: line {} is no JSON object of a log: {}", path.string(),
            number_of_line, error.what());
@@ -155,23 +150,23 @@ void JsonLog::on_start(Trainer& trainer, const RunPlan& plan) {
 }
 
 void JsonLog::on_step(Trainer&, const StepRecord& record) {
-  const ordered_json object = {{"step", record.step},
-                               {"epoch", record.epoch},
-                               {"loss", number(record.loss)},
-                               {"learning_rate", number(record.learning_rate)},
-                               {"images_per_second", number(record.images_per_second)},
-                               {"accuracy", number(record.accuracy)}};
+  const Json object = Json::object({{"step", record.step},
+                                    {"epoch", record.epoch},
+                                    {"loss", record.loss},
+                                    {"learning_rate", record.learning_rate},
+                                    {"images_per_second", record.images_per_second},
+                                    {"accuracy", record.accuracy}});
   write(object.dump());
 }
 
 void JsonLog::on_epoch(Trainer&, const EpochRecord& record) {
-  const ordered_json object = {{"epoch", record.epoch},
-                               {"train_loss", number(record.train_loss)},
-                               {"train_accuracy", number(record.train_accuracy)},
-                               {"test_loss", number(record.test_loss)},
-                               {"test_accuracy", number(record.test_accuracy)},
-                               {"seconds", number(record.seconds)},
-                               {"images_per_second", number(record.images_per_second)}};
+  const Json object = Json::object({{"epoch", record.epoch},
+                                    {"train_loss", record.train_loss},
+                                    {"train_accuracy", record.train_accuracy},
+                                    {"test_loss", record.test_loss},
+                                    {"test_accuracy", record.test_accuracy},
+                                    {"seconds", record.seconds},
+                                    {"images_per_second", record.images_per_second}});
   write(object.dump());
 }
 

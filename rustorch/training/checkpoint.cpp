@@ -1,5 +1,4 @@
-#include <nlohmann/json.hpp>
-
+#include "rustorch/model_io/common/json.h"
 #include "rustorch/model_io/safetensors/safetensors_file.h"
 #include "rustorch/tensor/gradient.h"
 #include "rustorch/tensor/operations/random.h"
@@ -11,7 +10,7 @@
 namespace rustorch::training {
 namespace {
 
-using nlohmann::json;
+using model_io::Json;
 
 constexpr const char* metadata_key = "rustorch.checkpoint";
 constexpr const char* model_prefix = "model.";
@@ -19,8 +18,8 @@ constexpr const char* optimizer_prefix = "optimizer.";
 
 std::string exact(double value) { return fmt::format("{:a}", value); }
 
-double exact(const json& text) {
-  const std::string& digits = text.get_ref<const std::string&>();
+double exact(const Json& text) {
+  const std::string digits = text.to_string();
   char* end = nullptr;
   const double value = std::strtod(digits.c_str(), &end);
   RUSTORCH_CHECK(end == digits.c_str() + digits.size() && !digits.empty(), corrupt_data,
@@ -28,15 +27,15 @@ double exact(const json& text) {
   return value;
 }
 
-json numbers_to_json(const OrderedMap<double>& numbers) {
-  json list = json::array();
-  for (const auto& [name, value] : numbers) list.push_back({name, exact(value)});
+Json numbers_to_json(const OrderedMap<double>& numbers) {
+  Json list = Json::array();
+  for (const auto& [name, value] : numbers) list.push_back(Json::array({name, exact(value)}));
   return list;
 }
 
-OrderedMap<double> numbers_from_json(const json& list) {
+OrderedMap<double> numbers_from_json(const Json& list) {
   OrderedMap<double> numbers;
-  for (const json& item : list) numbers[item.at(0).get<std::string>()] = exact(item.at(1));
+  for (const Json& item : list.elements()) numbers[item.at(0).to_string()] = exact(item.at(1));
   return numbers;
 }
 
@@ -49,11 +48,12 @@ void Trainer::save_checkpoint(const std::filesystem::path& path) const {
   const optim::OptimizerState optimizer = optimizer_->state_dict();
   for (const auto& [name, tensor] : optimizer.tensors) tensors[optimizer_prefix + name] = tensor;
 
-  json groups = json::array();
+  Json groups = Json::array();
   for (const auto& group : optimizer.groups) {
-    groups.push_back({{"parameters", group.parameter_count}, {"options", numbers_to_json(group.options)}});
+    groups.push_back(
+        Json::object({{"parameters", group.parameter_count}, {"options", numbers_to_json(group.options)}}));
   }
-  json state = {
+  Json state = Json::object({
       {"version", 1},
       {"step", step_},
       {"epoch", epoch_},
@@ -64,9 +64,9 @@ void Trainer::save_checkpoint(const std::filesystem::path& path) const {
       {"epoch_seconds", exact(epoch_seconds_)},
       {"random_seed", default_generator().seed()},
       {"random_offset", default_generator().offset()},
-      {"optimizer", {{"type", optimizer.type}, {"groups", groups}}},
-  };
-  if (scheduler_ != nullptr) state["scheduler"] = numbers_to_json(scheduler_->state_dict());
+      {"optimizer", Json::object({{"type", optimizer.type}, {"groups", groups}})},
+  });
+  if (scheduler_ != nullptr) state.set("scheduler", numbers_to_json(scheduler_->state_dict()));
   save_safetensors(path, tensors, {{metadata_key, state.dump()}});
 }
 
@@ -79,9 +79,9 @@ void Trainer::load_checkpoint(const std::filesystem::path& path) {
   RUSTORCH_CHECK(found != file.metadata().end(), corrupt_data,
                  "{} holds no training checkpoint, only tensors", path.string());
   try {
-    const json state = json::parse(found->second);
-    RUSTORCH_CHECK(state.at("version").get<int>() == 1, unsupported, "checkpoint version {}",
-                   state.at("version").get<int>());
+    const Json state = Json::parse(found->second);
+    RUSTORCH_CHECK(state.at("version").to_int64() == 1, unsupported, "checkpoint version {}",
+                   state.at("version").to_int64());
     StateDict model;
     optim::OptimizerState optimizer;
     for (const auto& entry : file.entries()) {
@@ -89,10 +89,9 @@ void Trainer::load_checkpoint(const std::filesystem::path& path) {
       if (name.starts_with(model_prefix)) model[name.substr(6)] = file.tensor(name);
       if (name.starts_with(optimizer_prefix)) optimizer.tensors[name.substr(10)] = file.tensor(name);
     }
-    optimizer.type = state.at("optimizer").at("type").get<std::string>();
-    for (const json& group : state.at("optimizer").at("groups")) {
-      optimizer.groups.push_back(
-          {group.at("parameters").get<std::int64_t>(), numbers_from_json(group.at("options"))});
+    optimizer.type = state.at("optimizer").at("type").to_string();
+    for (const Json& group : state.at("optimizer").at("groups").elements()) {
+      optimizer.groups.push_back({group.at("parameters").to_int64(), numbers_from_json(group.at("options"))});
     }
     const bool has_scheduler = state.contains("scheduler");
     RUSTORCH_CHECK(has_scheduler == (scheduler_ != nullptr), invalid_argument,
@@ -102,15 +101,14 @@ void Trainer::load_checkpoint(const std::filesystem::path& path) {
     model_->load_state_dict(model);  // checks all names and shapes before it changes anything
     optimizer_->load_state_dict(optimizer);
     if (has_scheduler) scheduler_->load_state_dict(numbers_from_json(state.at("scheduler")));
-    step_ = state.at("step").get<std::int64_t>();
-    epoch_ = state.at("epoch").get<std::int64_t>();
-    batch_in_epoch_ = state.at("batch_in_epoch").get<std::int64_t>();
+    step_ = state.at("step").to_int64();
+    epoch_ = state.at("epoch").to_int64();
+    batch_in_epoch_ = state.at("batch_in_epoch").to_int64();
     epoch_loss_.restore(exact(state.at("epoch_loss_sum")), exact(state.at("epoch_loss_weight")));
-    epoch_correct_ = state.at("epoch_correct").get<std::int64_t>();
+    epoch_correct_ = state.at("epoch_correct").to_int64();
     epoch_seconds_ = exact(state.at("epoch_seconds"));
-    default_generator().set_state(state.at("random_seed").get<std::uint64_t>(),
-                                  state.at("random_offset").get<std::uint64_t>());
-  } catch (const json::exception& error) {
+    default_generator().set_state(state.at("random_seed").to_uint64(), state.at("random_offset").to_uint64());
+  } catch (const model_io::JsonError& error) {
     fail(ErrorCode::corrupt_data, "{}: the checkpoint's metadata is damaged: {}", path.string(),
          error.what());
   }

@@ -89,6 +89,27 @@ TEST(Matmul, EveryDtypeShapeAndOrder) {
   }
 }
 
+// Sizes beyond one block of the packed product in each direction, rows whose distance is a power of 2, and
+// vectors too long for the loops in place.
+TEST(Matmul, SeveralBlocks) {
+  struct Size {
+    std::int64_t m, n, k;
+  };
+  const Size sizes[] = {{20, 24, 1100}, {120, 20, 520}, {7, 1030, 260}, {20, 40, 1024},
+                        {1, 300, 700},  {300, 1, 700},  {1, 1, 9000},   {3, 200, 300}};
+  unsigned seed = 1000;
+  for (const DType dtype : {DType::float32, DType::int32}) {
+    for (const auto& [m, n, k] : sizes) {
+      for (const Order order : {Order::plain, Order::reversed}) {
+        HostTensor a(dtype, {m, k}), b(dtype, {k, n}, order), out(dtype, {m, n}), bias(dtype, {m, n});
+        a.randomize(seed++), b.randomize(seed++), bias.randomize(seed++);
+        check(a, b, out, order == Order::plain ? &bias : nullptr,
+              fmt::format("{} {}x{}x{} order {}", dtype, m, n, k, static_cast<int>(order)));
+      }
+    }
+  }
+}
+
 TEST(Matmul, BiasInEveryForm) {
   for (const DType dtype : matmul_dtypes) {
     for (const std::int64_t m : {3, 100}) {

@@ -16,9 +16,9 @@ namespace HWY_NAMESPACE {
 
 void gemm_floating(DType dtype, const Gemm& work) {
   if (dtype == DType::float32) {
-    gemm_packed<float>(work);
+    gemm_blocks<float, true>(work, conversions_of<float, float>());
   } else {
-    gemm_packed<double>(work);
+    gemm_blocks<double, true>(work, conversions_of<double, double>());
   }
 }
 

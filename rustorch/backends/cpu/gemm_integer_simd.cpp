@@ -12,18 +12,19 @@ HWY_BEFORE_NAMESPACE();
 namespace rustorch::cpu {
 namespace HWY_NAMESPACE {
 
+// Products and sums of integers wrap, so unsigned ones serve.
 void gemm_integer(DType dtype, const Gemm& work) {
   switch (dtype) {
     case DType::uint8:
-      return gemm_packed<std::uint8_t>(work);
+      return gemm_blocks<std::uint32_t, false>(work, conversions_of<std::uint32_t, std::uint8_t>());
     case DType::int8:
-      return gemm_packed<std::int8_t>(work);
+      return gemm_blocks<std::uint32_t, false>(work, conversions_of<std::uint32_t, std::int8_t>());
     case DType::int16:
-      return gemm_packed<std::int16_t>(work);
+      return gemm_blocks<std::uint32_t, false>(work, conversions_of<std::uint32_t, std::int16_t>());
     case DType::int32:
-      return gemm_packed<std::int32_t>(work);
+      return gemm_blocks<std::uint32_t, false>(work, conversions_of<std::uint32_t, std::int32_t>());
     default:
-      return gemm_packed<std::int64_t>(work);
+      return gemm_blocks<std::uint64_t, false>(work, conversions_of<std::uint64_t, std::int64_t>());
   }
 }
 

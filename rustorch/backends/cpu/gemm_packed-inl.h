@@ -124,37 +124,60 @@ TileRows<T> place_rows(const Stored* a, std::int64_t a_row, std::int64_t a_colum
   return {packed, depth, 1, tile_rows};
 }
 
-/// What the sums of a block start from: nothing (nullptr), c, or a bias for every row.
-template <class Stored>
-struct Start {
-  const Stored* data = nullptr;
-  std::int64_t row_step = 0, column_step = 0;
-
-  Start at(std::int64_t row, std::int64_t column) const {
-    return {data == nullptr ? nullptr : data + row * row_step + column * column_step, row_step, column_step};
-  }
-};
-
-/// Writes a part of a finished tile to where it belongs.
+/// Writes a part of a finished tile to where it belongs, added to what it starts from (unless nullptr).
 template <class T, class Stored>
-void store_tile(const T* HWY_RESTRICT sums, std::int64_t rows, std::int64_t columns,
-                const Start<Stored>& start, Stored* c, std::int64_t c_row, std::int64_t c_column) {
+void store_tile(const T* HWY_RESTRICT sums, std::int64_t rows, std::int64_t columns, const void* start_data,
+                std::int64_t start_row, std::int64_t start_column, void* c_data, std::int64_t c_row,
+                std::int64_t c_column) {
+  const auto* start = static_cast<const Stored*>(start_data);
+  auto* c = static_cast<Stored*>(c_data);
   for (std::int64_t row = 0; row < rows; ++row) {
     for (std::int64_t column = 0; column < columns; ++column) {
       T sum = sums[row * tile_columns<T>() + column];
-      if (start.data != nullptr) {
-        sum = static_cast<T>(sum +
-                             static_cast<T>(start.data[row * start.row_step + column * start.column_step]));
-      }
+      if (start != nullptr)
+        sum = static_cast<T>(sum + static_cast<T>(start[row * start_row + column * start_column]));
       c[row * c_row + column * c_column] = static_cast<Stored>(sum);
     }
   }
 }
 
-/// c (+)= ±a·b in blocks: a block of a stays in the second-level cache, a panel of b in the first.
-template <class Stored>
-void gemm_packed(const Gemm& work) {
-  using T = typename ComputeType<Stored>::type;
+/// How a product computed in T reads and writes matrices stored as another type. Function pointers, so that
+/// the loops and tiles are compiled once for each T and not for each stored type.
+template <class T>
+struct Conversions {
+  std::int64_t item_bytes;
+  TileRows<T> (*place_rows)(const void* a, std::int64_t a_row, std::int64_t a_column, std::int64_t rows,
+                            std::int64_t depth, bool negate, T* packed);
+  void (*pack_rows)(const void* a, std::int64_t a_row, std::int64_t a_column, std::int64_t rows,
+                    std::int64_t depth, bool negate, T* packed);
+  void (*pack_columns)(const void* b, std::int64_t b_row, std::int64_t b_column, std::int64_t depth,
+                       std::int64_t columns, T* packed);
+  void (*store_tile)(const T* sums, std::int64_t rows, std::int64_t columns, const void* start,
+                     std::int64_t start_row, std::int64_t start_column, void* c, std::int64_t c_row,
+                     std::int64_t c_column);
+};
+template <class T, class Stored>
+constexpr Conversions<T> conversions_of() {
+  return {sizeof(Stored),
+          [](const void* a, std::int64_t a_row, std::int64_t a_column, std::int64_t rows, std::int64_t depth,
+             bool negate, T* packed) {
+            return place_rows<T>(static_cast<const Stored*>(a), a_row, a_column, rows, depth, negate, packed);
+          },
+          [](const void* a, std::int64_t a_row, std::int64_t a_column, std::int64_t rows, std::int64_t depth,
+             bool negate, T* packed) {
+            pack_rows<T>(static_cast<const Stored*>(a), a_row, a_column, rows, depth, negate, packed);
+          },
+          [](const void* b, std::int64_t b_row, std::int64_t b_column, std::int64_t depth,
+             std::int64_t columns, T* packed) {
+            pack_columns<T>(static_cast<const Stored*>(b), b_row, b_column, depth, columns, packed);
+          },
+          &store_tile<T, Stored>};
+}
+
+/// c (+)= ±a·b in blocks: a block of a stays in the second-level cache, a panel of b in the first. `direct`:
+/// c is stored as T, so that whole tiles are written where they belong.
+template <class T, bool direct>
+void gemm_blocks(const Gemm& work, const Conversions<T>& stored) {
   constexpr std::int64_t width = tile_columns<T>();
   constexpr std::int64_t most_depth =
       std::clamp<std::int64_t>(32768 / (width * static_cast<std::int64_t>(sizeof(T))), 128, 512);
@@ -171,50 +194,52 @@ void gemm_packed(const Gemm& work) {
   const Scratch<T> a_packed(row_block * pitch_of(depth_block) + tile_rows * depth_block);
   const Scratch<T> b_packed(column_block * depth_block);
   T* const last_rows_packed = a_packed.data() + row_block * pitch_of(depth_block);
-  const auto* a = static_cast<const Stored*>(work.a);
-  const auto* b = static_cast<const Stored*>(work.b);
-  auto* c = static_cast<Stored*>(work.c);
+  const auto at = [&stored](const void* data, std::int64_t element) {
+    return static_cast<std::byte*>(const_cast<void*>(data)) + element * stored.item_bytes;
+  };
 
   for (std::int64_t column = 0; column < work.n; column += column_block) {
     const std::int64_t columns = std::min(column_block, work.n - column);
     for (std::int64_t k = 0; k < work.k; k += depth_block) {
       const std::int64_t depth = std::min(depth_block, work.k - k);
-      Start<Stored> start;
-      if (work.accumulate || k > 0) {
-        start = {c, work.c_row, work.c_column};
-      } else if (work.row_bias != nullptr) {
-        start = {static_cast<const Stored*>(work.row_bias), 0, 1};
-      }
-      pack_columns<T>(b + k * work.b_row + column * work.b_column, work.b_row, work.b_column, depth, columns,
-                      b_packed.data());
+      // The sums start from c, from a bias for every row, or from nothing.
+      const bool from_c = work.accumulate || k > 0;
+      const void* start = from_c ? work.c : work.row_bias;
+      const std::int64_t start_row = from_c ? work.c_row : 0, start_column = from_c ? work.c_column : 1;
+      stored.pack_columns(at(work.b, k * work.b_row + column * work.b_column), work.b_row, work.b_column,
+                          depth, columns, b_packed.data());
       for (std::int64_t row = 0; row < work.m; row += row_block) {
         const std::int64_t rows = std::min(row_block, work.m - row);
         const std::int64_t whole_rows = rows / tile_rows * tile_rows;
-        const Stored* a_block = a + row * work.a_row + k * work.a_column;
-        const TileRows<T> whole = place_rows<T>(a_block, work.a_row, work.a_column, whole_rows, depth,
-                                                work.negate, a_packed.data());
-        pack_rows<T>(a_block + whole_rows * work.a_row, work.a_row, work.a_column, rows - whole_rows, depth,
-                     work.negate, last_rows_packed);
+        const std::byte* a_block = at(work.a, row * work.a_row + k * work.a_column);
+        const TileRows<T> whole = stored.place_rows(a_block, work.a_row, work.a_column, whole_rows, depth,
+                                                    work.negate, a_packed.data());
+        stored.pack_rows(at(a_block, whole_rows * work.a_row), work.a_row, work.a_column, rows - whole_rows,
+                         depth, work.negate, last_rows_packed);
         for (std::int64_t j = 0; j < columns; j += width) {
           const std::int64_t tile_width = std::min(width, columns - j);
           const T* b_panel = b_packed.data() + j * depth;
           const auto run = [&](std::int64_t i, std::int64_t height, const TileRows<T>& from) HWY_ATTR {
-            Stored* target = c + (row + i) * work.c_row + (column + j) * work.c_column;
+            void* target = at(work.c, (row + i) * work.c_row + (column + j) * work.c_column);
             const T* a_tile = from.data + i * from.next;
-            const Start<Stored> tile_start = start.at(row + i, column + j);
-            if constexpr (std::is_same_v<T, Stored>) {
+            const void* tile_start =
+                start == nullptr ? nullptr : at(start, (row + i) * start_row + (column + j) * start_column);
+            if constexpr (direct) {
               if (height == tile_rows && tile_width == width && work.c_column == 1) {
                 tile<tile_rows, tile_vectors, false>(depth, a_tile, from.row_step, from.step, b_panel, width,
-                                                     target, work.c_row, tile_start.data,
-                                                     tile_start.row_step);
+                                                     static_cast<T*>(target), work.c_row,
+                                                     static_cast<const T*>(tile_start), start_row);
                 return;
               }
             }
             alignas(64) T sums[tile_rows * tile_columns<T>()];
-            const auto fill = tile_width * tile_vectors <= width ? tile<tile_rows, 1, false, T>
-                                                                 : tile<tile_rows, tile_vectors, false, T>;
+            auto fill = tile<tile_rows, tile_vectors, false, T>;
+            if constexpr (direct) {
+              if (tile_width * tile_vectors <= width) fill = tile<tile_rows, 1, false, T>;
+            }
             fill(depth, a_tile, from.row_step, from.step, b_panel, width, sums, width, nullptr, 0, 0);
-            store_tile(sums, height, tile_width, tile_start, target, work.c_row, work.c_column);
+            stored.store_tile(sums, height, tile_width, tile_start, start_row, start_column, target,
+                              work.c_row, work.c_column);
           };
           for (std::int64_t i = 0; i < whole_rows; i += tile_rows) run(i, tile_rows, whole);
           if (whole_rows < rows) run(whole_rows, rows - whole_rows, {last_rows_packed, 0, 1, tile_rows});

@@ -17,32 +17,6 @@ namespace rustorch::cpu {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// The type that a stored type is computed in: products and sums of integers wrap, so unsigned ones serve.
-template <class Stored>
-struct ComputeType {
-  using type = Stored;
-};
-template <>
-struct ComputeType<std::uint8_t> {
-  using type = std::uint32_t;
-};
-template <>
-struct ComputeType<std::int8_t> {
-  using type = std::uint32_t;
-};
-template <>
-struct ComputeType<std::int16_t> {
-  using type = std::uint32_t;
-};
-template <>
-struct ComputeType<std::int32_t> {
-  using type = std::uint32_t;
-};
-template <>
-struct ComputeType<std::int64_t> {
-  using type = std::uint64_t;
-};
-
 // A tile of accumulators fills the registers: 24 of 32, or 12 of 16.
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
 inline constexpr int tile_rows = 12;

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # benchmarks/compare.sh PROGRAM [PAIRS [FILTER]]: benchmarks/PROGRAM.cpp for us and for LibTorch, in interleaved
 # pairs. Both are compiled from the one source, LibTorch's against the wheel of scripts/make-oracle-venv (PYTHON
-# names another). Prints a Markdown table of medians and of the ratios, pair by pair. Both get two threads' worth of
-# OMP_NUM_THREADS (default: all) bound to CPUs, since unbound ones may share one.
+# names another). Prints a Markdown table of medians and of the ratios, pair by pair. Both get OMP_NUM_THREADS threads
+# (default: one for each CPU), bound to CPUs, since unbound ones may share one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 program=$1 pairs=${2:-5} filter=${3:-.}

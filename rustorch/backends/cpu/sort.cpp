@@ -1,5 +1,7 @@
 #include <bit>
+#include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 
 #include "rustorch/backends/cpu/cpu_backend.h"
@@ -54,6 +56,41 @@ void make_items(const std::byte* row, std::int64_t stride, std::int64_t begin, s
   }
 }
 
+/// A number that at least `count` of the adjacent elements do not come after, so that the first `count` are
+/// not beyond it: of the best elements of more than `count` groups, the one at `count`. NaN where there is
+/// none. The groups are 16 lanes of a few strips, so that finding their best is a plain loop over vectors.
+template <class T>
+T bound_of_first(const T* elements, std::int64_t n, bool descending, std::int64_t count) {
+  constexpr std::int64_t lanes = 16, most_count = 512, shortest = 4;
+  const std::int64_t strips = (2 * count + lanes - 1) / lanes;
+  const std::int64_t rows = n / (strips * lanes);  // of each strip
+  if (count > most_count || rows < shortest) return std::numeric_limits<T>::quiet_NaN();
+  std::array<T, 2 * most_count + lanes> best;
+  T* strip_best = best.data();
+  for (std::int64_t strip = 0; strip < strips; ++strip, strip_best += lanes, elements += rows * lanes) {
+    std::array<T, lanes> extreme;
+    std::copy_n(elements, lanes, extreme.begin());
+    for (std::int64_t row = 1; row < rows; ++row) {
+      const T* const from = elements + row * lanes;
+      if (descending) {
+        for (std::size_t i = 0; i < lanes; ++i) extreme[i] = extreme[i] > from[i] ? extreme[i] : from[i];
+      } else {
+        for (std::size_t i = 0; i < lanes; ++i) extreme[i] = extreme[i] < from[i] ? extreme[i] : from[i];
+      }
+    }
+    std::copy_n(extreme.begin(), lanes, strip_best);
+  }
+  if (std::any_of(best.data(), strip_best, [](T value) { return !std::isfinite(value); }))
+    return std::numeric_limits<T>::quiet_NaN();
+  T* const at = best.data() + count - 1;
+  if (descending) {
+    std::nth_element(best.data(), at, strip_best, std::greater<T>());
+  } else {
+    std::nth_element(best.data(), at, strip_best);
+  }
+  return *at;
+}
+
 /// Puts the items of the `count` first elements, in the order wanted, of elements [begin, end) of a row to
 /// `items`, which has room for selection_room(count); there may be fewer elements. Returns how many there
 /// are, in no order.
@@ -76,6 +113,17 @@ std::int64_t select_items(const std::byte* row, std::int64_t stride, std::int64_
   Key limit = std::numeric_limits<Key>::max();
   bool full = false;
   std::int64_t found = 0;
+  if constexpr (compares) {
+    const T bound = stride == 1 ? bound_of_first(elements + begin, end - begin, descending, count)
+                                : std::numeric_limits<T>::quiet_NaN();
+    const Key key = static_cast<Key>(sort_key(bound) ^ flip);
+    if (std::isfinite(bound) && key != limit) {
+      constexpr T infinity = std::numeric_limits<T>::infinity();
+      last = std::nextafter(bound, descending ? -infinity : infinity);  // its equals are wanted too
+      limit = static_cast<Key>(key + 1);
+      full = true;
+    }
+  }
   std::int64_t n = 0;
   for (std::int64_t i = begin; i < end; i += n) {
     n = std::min(block, end - i);

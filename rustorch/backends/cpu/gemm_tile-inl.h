@@ -46,15 +46,42 @@ inline constexpr bool has_masks = true;
 inline constexpr bool has_masks = false;
 #endif
 
-/// c[rows][vectors] = start + a·b for operands in place: element (row, k) of a at a[row][k·a_step], vectors
-/// of b at k·b_step. `start` (rows start_row apart: those of c, or 0 to repeat a bias) may be nullptr.
+/// Rows of a that lie anywhere, of which tiles read one element after the other.
+template <int rows, class T>
+struct AnyRows {
+  const T* first[rows];
+  std::int64_t at = 0;
+
+  HWY_INLINE T value(int row) const { return first[row][at]; }
+  HWY_INLINE void advance(std::int64_t step) { at += step; }
+};
+
+/// Rows that are `distance` apart. A register for every third one: an address takes one or two distances for
+/// nothing, and 12 rows do not fit into the processor's registers.
+template <int rows, class T>
+struct EvenRows {
+  const T* thirds[(rows + 2) / 3];
+  std::int64_t distance;
+
+  HWY_INLINE EvenRows(const T* a, std::int64_t distance_) : distance(distance_) {
+#pragma GCC unroll 16
+    for (int i = 0; i < (rows + 2) / 3; ++i) thirds[i] = a + 3 * i * distance;
+  }
+  HWY_INLINE T value(int row) const { return thirds[row / 3][row % 3 * distance]; }
+  HWY_INLINE void advance(std::int64_t step) {
+#pragma GCC unroll 16
+    for (int i = 0; i < (rows + 2) / 3; ++i) thirds[i] += step;
+  }
+};
+
+/// c[rows][vectors] = start + a·b for operands in place: elements of a's rows a_step apart, vectors of b at
+/// k·b_step. `start` (rows start_row apart: those of c, or 0 to repeat a bias) may be nullptr.
 /// `masked`: only the first `tail` lanes of the last vector exist. The sums may go over several `runs` of k:
 /// those of a begin a_run apart, those of b follow one another.
-template <int rows, int vectors, bool masked, class T>
-HWY_INLINE void tile_at(std::int64_t k, const T* const (&a)[rows], std::int64_t a_step,
-                        const T* HWY_RESTRICT b, std::int64_t b_step, T* c, std::int64_t c_row,
-                        const T* start, std::int64_t start_row, std::size_t tail, std::int64_t runs,
-                        std::int64_t a_run) {
+template <int rows, int vectors, bool masked, class T, class Rows>
+HWY_INLINE void tile_of(std::int64_t k, Rows a, std::int64_t a_step, const T* HWY_RESTRICT b,
+                        std::int64_t b_step, T* c, std::int64_t c_row, const T* start, std::int64_t start_row,
+                        std::size_t tail, std::int64_t runs, std::int64_t a_run) {
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
   constexpr std::int64_t lanes = tile_columns<T>() / tile_vectors;
@@ -78,7 +105,6 @@ HWY_INLINE void tile_at(std::int64_t k, const T* const (&a)[rows], std::int64_t 
       for (int v = 0; v < vectors; ++v) hwy::Prefetch(start + row * start_row + v * lanes);
     }
   }
-  std::int64_t at = 0;
   for (std::int64_t run = 0; run < runs; ++run) {
     for (std::int64_t i = 0; i < k; ++i) {
       V b_vectors[vectors];
@@ -86,14 +112,14 @@ HWY_INLINE void tile_at(std::int64_t k, const T* const (&a)[rows], std::int64_t 
       for (int v = 0; v < vectors; ++v) b_vectors[v] = load(b, v);
 #pragma GCC unroll 16
       for (int row = 0; row < rows; ++row) {
-        const V a_value = hn::Set(d, a[row][at]);
+        const V a_value = hn::Set(d, a.value(row));
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; ++v) sum[row][v] = multiply_add(d, a_value, b_vectors[v], sum[row][v]);
       }
-      at += a_step;
+      a.advance(a_step);
       b += b_step;
     }
-    at += a_run - k * a_step;
+    a.advance(a_run - k * a_step);
   }
   if (start != nullptr) {
 #pragma GCC unroll 16
@@ -122,10 +148,8 @@ template <int rows, int vectors, bool masked, class T>
 HWY_INLINE void tile(std::int64_t k, const T* a, std::int64_t a_row, std::int64_t a_step, const T* b,
                      std::int64_t b_step, T* c, std::int64_t c_row, const T* start, std::int64_t start_row,
                      std::size_t tail = 0) {
-  const T* a_rows[rows];
-#pragma GCC unroll 16
-  for (int row = 0; row < rows; ++row) a_rows[row] = a + row * a_row;
-  tile_at<rows, vectors, masked>(k, a_rows, a_step, b, b_step, c, c_row, start, start_row, tail, 1, 0);
+  tile_of<rows, vectors, masked, T>(k, EvenRows<rows, T>(a, a_row), a_step, b, b_step, c, c_row, start,
+                                    start_row, tail, 1, 0);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -22,11 +22,11 @@ using Tile = void (*)(const PanelProduct&, const float* const*, float*, std::int
 template <int rows, int vectors>
 void run_tile(const PanelProduct& work, const float* const* a, float* c, std::int64_t c_row,
               const float* start, std::int64_t start_row) {
-  const float* a_rows[rows];
+  AnyRows<rows, float> a_rows;
 #pragma GCC unroll 16
-  for (int row = 0; row < rows; ++row) a_rows[row] = a[row];
-  tile_at<rows, vectors, false>(work.depth, a_rows, work.a_step, work.b, tile_columns<float>(), c, c_row,
-                                start, start_row, 0, work.runs, work.a_run);
+  for (int row = 0; row < rows; ++row) a_rows.first[row] = a[row];
+  tile_of<rows, vectors, false, float>(work.depth, a_rows, work.a_step, work.b, tile_columns<float>(), c,
+                                       c_row, start, start_row, 0, work.runs, work.a_run);
 }
 
 template <int vectors, int... heights>

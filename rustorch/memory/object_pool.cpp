@@ -37,7 +37,7 @@ void release_all() noexcept {
   for (std::size_t i = 0; i < class_count; ++i) {
     while (FreeObject* object = lists.first[i]) {
       lists.first[i] = object->next;
-      ::operator delete(object, (i + 1) * class_bytes);
+      ::operator delete(object);
     }
     lists.room[i] = 0;
   }
@@ -74,10 +74,10 @@ void* allocate_object(std::size_t bytes) {
 void deallocate_object(void* object, std::size_t bytes) noexcept {
   const std::size_t size_class = (bytes - 1) / class_bytes;
   if (!keeps_objects || size_class >= class_count) [[unlikely]]
-    return ::operator delete(object, bytes);
+    return ::operator delete(object);
   if (lists.room[size_class] == 0) [[unlikely]] {
     if (lists.first[size_class] == nullptr && !lists.ended) open_list(size_class);
-    if (lists.room[size_class] == 0) return ::operator delete(object, (size_class + 1) * class_bytes);
+    if (lists.room[size_class] == 0) return ::operator delete(object);
   }
   --lists.room[size_class];
   lists.first[size_class] = ::new (object) FreeObject{lists.first[size_class]};

@@ -25,8 +25,10 @@ struct ObjectAllocator {
   ObjectAllocator() noexcept = default;
   template <class U>
   explicit(false) ObjectAllocator(const ObjectAllocator<U>&) noexcept {}
+  // T may be a pointer, whose size is meant. NOLINTBEGIN(bugprone-sizeof-expression)
   T* allocate(std::size_t count) { return static_cast<T*>(allocate_object(count * sizeof(T))); }
   void deallocate(T* objects, std::size_t count) noexcept { deallocate_object(objects, count * sizeof(T)); }
+  // NOLINTEND(bugprone-sizeof-expression)
   friend bool operator==(const ObjectAllocator&, const ObjectAllocator&) noexcept { return true; }
 };
 

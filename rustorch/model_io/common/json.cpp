@@ -1,12 +1,15 @@
 #include "rustorch/model_io/common/json.h"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace rustorch::model_io {
 
 using nlohmann::ordered_json;
 
 struct Json::Value {
+  Value() = default;
+  explicit Value(ordered_json json_) : json(std::move(json_)) {}
   ordered_json json;
 };
 
@@ -24,31 +27,31 @@ auto guarded(const F& f) {
 
 }  // namespace
 
-Json::Json() : value_(new Value) {}
-Json::Json(bool value) : value_(new Value{value}) {}
-Json::Json(double value) : value_(new Value{value}) {}
-Json::Json(Signed value) : value_(new Value{value.value}) {}
-Json::Json(Unsigned value) : value_(new Value{value.value}) {}
-Json::Json(std::string_view text) : value_(new Value{std::string(text)}) {}
+Json::Json() : value_(std::make_unique<Value>()) {}
+Json::Json(bool value) : value_(std::make_unique<Value>(value)) {}
+Json::Json(double value) : value_(std::make_unique<Value>(value)) {}
+Json::Json(Signed value) : value_(std::make_unique<Value>(value.value)) {}
+Json::Json(Unsigned value) : value_(std::make_unique<Value>(value.value)) {}
+Json::Json(std::string_view text) : value_(std::make_unique<Value>(std::string(text))) {}
 Json::Json(std::unique_ptr<Value> value) noexcept : value_(std::move(value)) {}
 
 Json Json::array(std::initializer_list<Json> elements) {
-  Json result(std::unique_ptr<Value>(new Value{ordered_json::array()}));
+  Json result(std::make_unique<Value>(ordered_json::array()));
   for (const Json& element : elements) result.push_back(element);
   return result;
 }
 
 Json Json::object(std::initializer_list<Member> members) {
-  Json result(std::unique_ptr<Value>(new Value{ordered_json::object()}));
+  Json result(std::make_unique<Value>(ordered_json::object()));
   for (const auto& [name, value] : members) result.set(name, value);
   return result;
 }
 
 Json Json::parse(std::string_view text) {
-  return guarded([&] { return Json(std::unique_ptr<Value>(new Value{ordered_json::parse(text)})); });
+  return guarded([&] { return Json(std::make_unique<Value>(ordered_json::parse(text))); });
 }
 
-Json::Json(const Json& other) : value_(new Value(*other.value_)) {}
+Json::Json(const Json& other) : value_(std::make_unique<Value>(*other.value_)) {}
 Json::Json(Json&& other) noexcept = default;
 Json& Json::operator=(Json other) noexcept {
   value_ = std::move(other.value_);
@@ -68,23 +71,22 @@ bool Json::contains(const std::string& name) const { return value_->json.contain
 std::size_t Json::size() const noexcept { return value_->json.size(); }
 
 Json Json::at(const std::string& name) const {
-  return guarded([&] { return Json(std::unique_ptr<Value>(new Value{value_->json.at(name)})); });
+  return guarded([&] { return Json(std::make_unique<Value>(value_->json.at(name))); });
 }
 Json Json::at(std::size_t index) const {
-  return guarded([&] { return Json(std::unique_ptr<Value>(new Value{value_->json.at(index)})); });
+  return guarded([&] { return Json(std::make_unique<Value>(value_->json.at(index))); });
 }
 std::vector<Json> Json::elements() const {
   if (!value_->json.is_array()) throw JsonError("not an array: " + dump());
   std::vector<Json> list;
-  for (const ordered_json& element : value_->json)
-    list.push_back(Json(std::unique_ptr<Value>(new Value{element})));
+  for (const ordered_json& element : value_->json) list.push_back(Json(std::make_unique<Value>(element)));
   return list;
 }
 std::vector<Json::Member> Json::members() const {
   if (!value_->json.is_object()) throw JsonError("not an object: " + dump());
   std::vector<Member> list;
   for (const auto& [name, value] : value_->json.items())
-    list.emplace_back(name, Json(std::unique_ptr<Value>(new Value{value})));
+    list.emplace_back(name, Json(std::make_unique<Value>(value)));
   return list;
 }
 

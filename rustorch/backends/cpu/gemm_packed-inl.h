@@ -27,21 +27,21 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class T, class Stored>
 void pack_rows(const Stored* a, std::int64_t a_row, std::int64_t a_column, std::int64_t rows,
                std::int64_t depth, bool negate, T* HWY_RESTRICT packed) {
-  for (std::int64_t first = 0; first < rows; first += tile_rows, packed += tile_rows * depth) {
-    const std::int64_t present = std::min<std::int64_t>(tile_rows, rows - first);
+  for (std::int64_t first = 0; first < rows; first += tile_rows<T>, packed += tile_rows<T> * depth) {
+    const std::int64_t present = std::min<std::int64_t>(tile_rows<T>, rows - first);
     const Stored* from = a + first * a_row;
     if constexpr (std::is_same_v<T, Stored>) {
-      if (a_row == 1 && present == tile_rows && !negate) {
+      if (a_row == 1 && present == tile_rows<T> && !negate) {
         for (std::int64_t i = 0; i < depth; ++i)
-          std::memcpy(packed + i * tile_rows, from + i * a_column, tile_rows * sizeof(T));
+          std::memcpy(packed + i * tile_rows<T>, from + i * a_column, tile_rows<T> * sizeof(T));
         continue;
       }
     }
-    for (std::int64_t row = 0; row < tile_rows; ++row) {
+    for (std::int64_t row = 0; row < tile_rows<T>; ++row) {
       T* HWY_RESTRICT to = packed + row;
       for (std::int64_t i = 0; i < depth; ++i) {
         const T value = row < present ? static_cast<T>(from[row * a_row + i * a_column]) : T{0};
-        to[i * tile_rows] = negate ? static_cast<T>(T{0} - value) : value;
+        to[i * tile_rows<T>] = negate ? static_cast<T>(T{0} - value) : value;
       }
     }
   }
@@ -121,7 +121,7 @@ TileRows<T> place_rows(const Stored* a, std::int64_t a_row, std::int64_t a_colum
     }
   }
   pack_rows<T>(a, a_row, a_column, rows, depth, negate, packed);
-  return {packed, depth, 1, tile_rows};
+  return {packed, depth, 1, tile_rows<T>};
 }
 
 /// Writes a part of a finished tile to where it belongs, added to what it starts from (unless nullptr).
@@ -187,11 +187,11 @@ void gemm_blocks(const Gemm& work, const Conversions<T>& stored) {
   const auto whole_tiles = [](std::int64_t elements, std::int64_t tile_size) {
     return std::max(tile_size, elements / tile_size * tile_size);
   };
-  const std::int64_t row_block =
-      std::min(whole_tiles(32768 / depth_block, tile_rows), (work.m + tile_rows - 1) / tile_rows * tile_rows);
+  const std::int64_t row_block = std::min(whole_tiles(32768 / depth_block, tile_rows<T>),
+                                          (work.m + tile_rows<T> - 1) / tile_rows<T> * tile_rows<T>);
   const std::int64_t column_block =
       std::min(whole_tiles(262144 / depth_block, width), (work.n + width - 1) / width * width);
-  const Scratch<T> a_packed(row_block * pitch_of(depth_block) + tile_rows * depth_block);
+  const Scratch<T> a_packed(row_block * pitch_of(depth_block) + tile_rows<T> * depth_block);
   const Scratch<T> b_packed(column_block * depth_block);
   T* const last_rows_packed = a_packed.data() + row_block * pitch_of(depth_block);
   const auto at = [&stored](const void* data, std::int64_t element) {
@@ -210,7 +210,7 @@ void gemm_blocks(const Gemm& work, const Conversions<T>& stored) {
                           depth, columns, b_packed.data());
       for (std::int64_t row = 0; row < work.m; row += row_block) {
         const std::int64_t rows = std::min(row_block, work.m - row);
-        const std::int64_t whole_rows = rows / tile_rows * tile_rows;
+        const std::int64_t whole_rows = rows / tile_rows<T> * tile_rows<T>;
         const std::byte* a_block = at(work.a, row * work.a_row + k * work.a_column);
         const TileRows<T> whole = stored.place_rows(a_block, work.a_row, work.a_column, whole_rows, depth,
                                                     work.negate, a_packed.data());
@@ -225,24 +225,24 @@ void gemm_blocks(const Gemm& work, const Conversions<T>& stored) {
             const void* tile_start =
                 start == nullptr ? nullptr : at(start, (row + i) * start_row + (column + j) * start_column);
             if constexpr (direct) {
-              if (height == tile_rows && tile_width == width && work.c_column == 1) {
-                tile<tile_rows, tile_vectors, false>(depth, a_tile, from.row_step, from.step, b_panel, width,
-                                                     static_cast<T*>(target), work.c_row,
-                                                     static_cast<const T*>(tile_start), start_row);
+              if (height == tile_rows<T> && tile_width == width && work.c_column == 1) {
+                tile<tile_rows<T>, tile_vectors, false>(depth, a_tile, from.row_step, from.step, b_panel,
+                                                        width, static_cast<T*>(target), work.c_row,
+                                                        static_cast<const T*>(tile_start), start_row);
                 return;
               }
             }
-            alignas(64) T sums[tile_rows * tile_columns<T>()];
-            auto fill = tile<tile_rows, tile_vectors, false, T>;
+            alignas(64) T sums[tile_rows<T> * tile_columns<T>()];
+            auto fill = tile<tile_rows<T>, tile_vectors, false, T>;
             if constexpr (direct) {
-              if (tile_width * tile_vectors <= width) fill = tile<tile_rows, 1, false, T>;
+              if (tile_width * tile_vectors <= width) fill = tile<tile_rows<T>, 1, false, T>;
             }
             fill(depth, a_tile, from.row_step, from.step, b_panel, width, sums, width, nullptr, 0, 0);
             stored.store_tile(sums, height, tile_width, tile_start, start_row, start_column, target,
                               work.c_row, work.c_column);
           };
-          for (std::int64_t i = 0; i < whole_rows; i += tile_rows) run(i, tile_rows, whole);
-          if (whole_rows < rows) run(whole_rows, rows - whole_rows, {last_rows_packed, 0, 1, tile_rows});
+          for (std::int64_t i = 0; i < whole_rows; i += tile_rows<T>) run(i, tile_rows<T>, whole);
+          if (whole_rows < rows) run(whole_rows, rows - whole_rows, {last_rows_packed, 0, 1, tile_rows<T>});
         }
       }
     }

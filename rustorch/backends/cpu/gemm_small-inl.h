@@ -23,7 +23,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <int vectors, bool masked, class T>
 void small_strip(const Gemm& work, const T* HWY_RESTRICT b, std::int64_t b_row, T* HWY_RESTRICT c,
                  std::int64_t c_row, const T* start, std::int64_t start_row, std::size_t tail) {
-  constexpr int most_rows = tile_rows >= 8 ? 8 : tile_rows;
+  constexpr int most_rows = tile_rows<T> >= 8 ? 8 : tile_rows<T>;
   const T* a = static_cast<const T*>(work.a);
   std::int64_t row = 0;
   const auto run = [&]<int rows>() HWY_ATTR {

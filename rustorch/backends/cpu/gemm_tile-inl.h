@@ -17,12 +17,12 @@ namespace rustorch::cpu {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// A tile of accumulators fills the registers: 24 of 32, or 12 of 16.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-inline constexpr int tile_rows = 12;
-#else
-inline constexpr int tile_rows = 6;
-#endif
+// A tile of accumulators fills the registers: 24 of 32, or 12 of 16. Products of integers are rare, and
+// theirs by many instructions: short tiles, for the time that compilers take.
+template <class T>
+inline constexpr int tile_rows = !std::is_floating_point_v<T>                       ? 4
+                                 : HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON ? 12
+                                                                                    : 6;
 inline constexpr int tile_vectors = 2;
 
 template <class T>

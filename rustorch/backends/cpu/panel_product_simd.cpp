@@ -38,14 +38,14 @@ constexpr std::array<Tile, sizeof...(heights)> tiles_of(std::integer_sequence<in
 template <int vectors>
 void run_panel(const PanelProduct& work, std::int64_t begin, std::int64_t end, float* c, std::int64_t c_row,
                const float* start, std::int64_t start_row) {
-  static constexpr auto tiles = tiles_of<vectors>(std::make_integer_sequence<int, tile_rows>());
-  const std::int64_t rows = end - begin, count = (rows + tile_rows - 1) / tile_rows;
+  static constexpr auto tiles = tiles_of<vectors>(std::make_integer_sequence<int, tile_rows<float>>());
+  const std::int64_t rows = end - begin, count = (rows + tile_rows<float> - 1) / tile_rows<float>;
   std::int64_t in_line = begin % work.line_rows;
   const float* next = work.a + begin / work.line_rows * work.a_line + in_line * work.a_row;
   std::int64_t row = 0;
   for (std::int64_t i = 1; i <= count; ++i) {
     const std::int64_t tile_end = rows * i / count;
-    const float* a[tile_rows];
+    const float* a[tile_rows<float>];
     for (std::int64_t k = 0; k < tile_end - row; ++k) {
       a[k] = next;
       next += work.a_row;
@@ -65,7 +65,7 @@ void panel_product(const PanelProduct& work) {
   if (work.columns == width)
     return run_panel<tile_vectors>(work, 0, work.rows, work.c, work.c_row, work.start, work.start_row);
   // What lies beside the panel's columns in c is not ours: the sums go through a buffer.
-  constexpr std::int64_t most_rows = 10 * tile_rows;
+  constexpr std::int64_t most_rows = 10 * tile_rows<float>;
   float sums[most_rows * width];
   const bool one_vector = work.columns * tile_vectors <= width;
   for (std::int64_t begin = 0; begin < work.rows; begin += most_rows) {

@@ -9,14 +9,12 @@
 #include <torch/torch.h>
 
 namespace api = torch;
-using Sizes = std::vector<std::int64_t>;
 
 inline void clear_gradient(torch::Tensor& tensor) { tensor.mutable_grad() = torch::Tensor(); }
 #else
 #include <rustorch/rustorch.h>
 
 namespace api = rustorch;
-using Sizes = rustorch::Shape;
 
 inline void clear_gradient(rustorch::Tensor& tensor) { tensor.set_grad({}); }
 #endif

@@ -29,12 +29,16 @@ void measure(benchmark::State& state, Layer& layer, Tensor x) {
   }
 }
 
-void convolution_1(benchmark::State& state) {
+nn::Conv2d convolution(std::int64_t in_channels, std::int64_t out_channels) {
 #ifdef RUSTORCH_BENCHMARK_LIBTORCH
-  nn::Conv2d layer(nn::Conv2dOptions(1, 32, 3).padding(1));
+  return nn::Conv2d(nn::Conv2dOptions(in_channels, out_channels, 3).padding(1));
 #else
-  nn::Conv2d layer(1, 32, {.kernel_size = 3, .padding = 1});
+  return nn::Conv2d(in_channels, out_channels, {.kernel_size = 3, .padding = 1});
 #endif
+}
+
+void convolution_1(benchmark::State& state) {
+  nn::Conv2d layer = convolution(1, 32);
   const bool backward = state.range(0) != 0;
   const Tensor x = randn({128, 1, 28, 28});  // the data: no gradient
   const Tensor gradient = api::ones_like(layer(x));
@@ -45,11 +49,7 @@ void convolution_1(benchmark::State& state) {
   }
 }
 void convolution_2(benchmark::State& state) {
-#ifdef RUSTORCH_BENCHMARK_LIBTORCH
-  nn::Conv2d layer(nn::Conv2dOptions(32, 64, 3).padding(1));
-#else
-  nn::Conv2d layer(32, 64, {.kernel_size = 3, .padding = 1});
-#endif
+  nn::Conv2d layer = convolution(32, 64);
   measure(state, layer, activations(32, 14));
 }
 void batch_norm_1(benchmark::State& state) {

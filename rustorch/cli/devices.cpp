@@ -12,13 +12,13 @@ namespace rustorch::cli {
 using model_io::Json;
 
 int devices(const DevicesArguments& arguments) {
-  Json found = Json::array();
-  for (const Device device : available_devices()) {
-    Json capabilities = Json::object();
-    for (const auto& [name, value] : backend_for(device).capabilities()) capabilities.set(name, value);
-    found.push_back(Json::object({{"device", device.to_string()}, {"capabilities", capabilities}}));
-  }
   if (arguments.json) {
+    Json found = Json::array();
+    for (const Device device : available_devices()) {
+      Json capabilities = Json::object();
+      for (const auto& [name, value] : backend_for(device).capabilities()) capabilities.set(name, value);
+      found.push_back(Json::object({{"device", device.to_string()}, {"capabilities", capabilities}}));
+    }
     Json absent = Json::array();
     for (const AbsentBackend& backend : absent_backends()) {
       absent.push_back(Json::object({{"backend", to_string(backend.type)}, {"reason", backend.reason}}));

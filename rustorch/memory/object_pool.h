@@ -5,8 +5,8 @@
 namespace rustorch {
 
 /// Memory for the small objects that come and go with every operation: tensors, storages, nodes of the
-/// gradient graph. Each thread keeps what it frees, in lists by size, so that most objects cost a dozen
-/// instructions. Sizes over 1 KiB go to the heap. `bytes` must be the same at both calls. Aligned as
+/// gradient graph. Each thread keeps what it frees, in lists by size, so that most objects cost no call
+/// of malloc. Sizes over 1 KiB go to the heap. `bytes` must be the same at both calls. Aligned as
 /// operator new's. Throws std::bad_alloc.
 void* allocate_object(std::size_t bytes);
 void deallocate_object(void* object, std::size_t bytes) noexcept;

@@ -70,6 +70,14 @@ std::vector<Case> cases() {
       make_case(2, 2, 3, {4, 5, 6}, {2, 3, 2}, {1, 2, 1}, {1, 0, 1}),
       make_case(1, 4, 6, {4, 4, 4}, {3, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, 2),
       make_case(1, 3, 2, {7, 7}, {2, 2}, {4, 4, 1}),  // some of the input is in no window
+      // Kernel rows long enough for direct convolution: strides, dilation, partial panels, one dim, several
+      // blocks of rows, borders as wide as the kernel.
+      make_case(2, 20, 37, {9, 11}, {3, 3}, {2, 2, 1}, {1, 1, 0}, {2, 1, 1}),
+      make_case(2, 34, 21, {8, 7}, {2, 1}, {1, 1, 1}, {1, 0, 0}, {3, 1, 1}),
+      make_case(2, 40, 24, {30}, {3}, {2, 1, 1}, {1, 0, 0}),
+      make_case(1, 64, 5, {26, 30}, {3, 3}, {1, 1, 1}, {2, 1, 0}),
+      make_case(2, 33, 70, {5, 6}, {3, 2}, {1, 1, 1}, {2, 1, 0}),
+      make_case(2, 34, 8, {7, 8}, {2, 2}, {3, 3, 1}),
   };
 }
 
@@ -253,6 +261,35 @@ TEST(Convolution, RepeatedCallsGiveTheSameBits) {
     EXPECT_EQ(values_of(output), first);
     EXPECT_EQ(values_of(d_weight), first_weight);
   }
+}
+
+TEST(Convolution, TheSameBitsForEveryNumberOfThreads) {
+  const int before = num_threads();
+  for (const Case& c :
+       {make_case(9, 16, 40, {14, 13}, {3, 3}, {1, 1, 1}, {1, 1, 0}),
+        make_case(5, 1, 32, {28, 28}, {3, 3}, {1, 1, 1}, {1, 1, 0}), make_case(4, 24, 40, {9, 9}, {1, 1})}) {
+    HostTensor input(DType::float32, c.input_shape(), Order::channels_last),
+        weight(DType::float32, c.weight_shape());
+    input.randomize(1), weight.randomize(2);
+    std::vector<std::vector<Wide>> first;
+    for (const int threads : {1, 2, 3, 7}) {
+      set_num_threads(threads);
+      HostTensor output(DType::float32, c.output_shape(), Order::channels_last),
+          d_input(DType::float32, c.input_shape(), Order::channels_last),
+          d_weight(DType::float32, c.weight_shape()), d_bias(DType::float32, {c.weight_shape()[0]});
+      cpu_backend().convolution_forward({c.parameters, input.view(), weight.view(), {}, output.view()});
+      cpu_backend().convolution_backward_input({c.parameters, output.view(), weight.view(), d_input.view()});
+      cpu_backend().convolution_backward_weight(
+          {c.parameters, input.view(), output.view(), d_weight.view(), d_bias.view()});
+      const std::vector<std::vector<Wide>> results = {values_of(output), values_of(d_input),
+                                                      values_of(d_weight), values_of(d_bias)};
+      if (first.empty()) first = results;
+      for (std::size_t i = 0; i < results.size(); ++i)
+        EXPECT_EQ(results[i], first[i])
+            << c.input_shape().to_string() << " result " << i << " threads " << threads;
+    }
+  }
+  set_num_threads(before);
 }
 
 TEST(Convolution, FromSeveralThreadsAndThreadCounts) {

@@ -223,6 +223,33 @@ TEST(Matmul, ThreadCountsOfCallerAndHostDoNotMix) {
   set_num_threads(ours);
 }
 
+TEST(Matmul, TheSameBitsForEveryNumberOfThreads) {
+  struct Size {
+    std::int64_t m, n, k;
+  };
+  const Size sizes[] = {{61, 59, 63},   {200, 150, 170}, {130, 1030, 40},
+                        {1, 1500, 900}, {1500, 1, 900},  {90, 70, 1100}};
+  const int before = num_threads();
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    for (const auto& [m, n, k] : sizes) {
+      for (const Order order : {Order::plain, Order::reversed}) {
+        HostTensor a(dtype, {m, k}, order), b(dtype, {k, n}, order), one(dtype, {m, n});
+        a.randomize(1), b.randomize(2);
+        set_num_threads(1);
+        cpu_backend().matmul({a.view(), b.view(), one.view(), {}});
+        for (const int threads : {2, 3, 7}) {
+          set_num_threads(threads);
+          HostTensor several(dtype, {m, n});
+          cpu_backend().matmul({a.view(), b.view(), several.view(), {}});
+          EXPECT_EQ(values_of(several), values_of(one))
+              << fmt::format("{} {}x{}x{} {}", dtype, m, n, k, threads);
+        }
+      }
+    }
+  }
+  set_num_threads(before);
+}
+
 TEST(Matmul, FromSeveralThreads) {
   std::vector<std::thread> callers;
   for (unsigned caller = 0; caller < 4; ++caller) {

@@ -170,27 +170,19 @@ void backward_input(const Sizes2d& s, float* d_input, const float* weight, const
   run_forward(turned, d_output, panels.data(), nullptr, d_input);
 }
 
-/// The gradient of the bias.
-void sum_pixels(const Sizes2d& s, const float* d_output, float* d_bias) {
-  const std::int64_t channels = s.out_channels, pixels = s.batch * s.out_pixels();
-  const std::int64_t parts = std::clamp<std::int64_t>(pixels / 256, 1, 64);
-  const Scratch<float> sums(parts * channels);
-  parallel_for(
-      0, parts, 1 + parts * 32 * 1024 / (pixels * channels), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t part = begin; part < end; ++part) {
-          float* sum = sums.data() + part * channels;
-          std::fill_n(sum, channels, 0.0f);
-          for (std::int64_t pixel = pixels * part / parts; pixel < pixels * (part + 1) / parts; ++pixel) {
-            const float* values = d_output + pixel * channels;
-            for (std::int64_t channel = 0; channel < channels; ++channel) sum[channel] += values[channel];
-          }
-        }
-      });
-  for (std::int64_t channel = 0; channel < channels; ++channel) {
-    float sum = 0;
-    for (std::int64_t part = 0; part < parts; ++part) sum += sums[part * channels + channel];
-    d_bias[channel] = sum;
+/// Adds pixels, which are `step` elements apart, to the sums of some of their channels.
+void add_pixels(const float* values, std::int64_t pixels, std::int64_t step, std::int64_t channels,
+                float* sums) {
+  for (std::int64_t pixel = 0; pixel < pixels; ++pixel, values += step) {
+    for (std::int64_t channel = 0; channel < channels; ++channel) sums[channel] += values[channel];
   }
+}
+
+/// The sum of `parts` rows of partial sums.
+void add_parts(const float* parts_sums, std::int64_t parts, std::int64_t row_step, std::int64_t count,
+               float* sums) {
+  std::fill_n(sums, count, 0.0f);
+  add_pixels(parts_sums, parts, row_step, count, sums);
 }
 
 /// Sums over the pixels of all images. A fixed number of partial sums, so that the result does not depend on
@@ -204,7 +196,8 @@ void backward_weight(const Sizes2d& s, const float* input, float* d_weight, floa
       std::clamp<std::int64_t>(most_elements / (depth * channels), 1, std::min(s.batch, wanted_units));
   const std::int64_t panels = (channels + width - 1) / width;
   const std::int64_t groups = std::min(panels, (wanted_units + parts - 1) / parts);
-  const Scratch<float> sums(parts * depth * channels);
+  const std::int64_t part_size = (depth + 1) * channels;  // the last row is the bias's gradient
+  const Scratch<float> sums(parts * part_size);
   const std::int64_t unit_work = s.batch * s.out_pixels() * depth * channels / (parts * groups);
   parallel_for(
       0, parts * groups, 1 + work_per_thread / (unit_work + 1), [&](std::int64_t begin, std::int64_t end) {
@@ -214,7 +207,9 @@ void backward_weight(const Sizes2d& s, const float* input, float* d_weight, floa
           const std::int64_t first = panels * group / groups * width;
           const std::int64_t last = std::min(channels, panels * (group + 1) / groups * width);
           const Scratch<float> gradients(panels_elements(s.out_pixels(), last - first));
-          float* part_sums = sums.data() + part * depth * channels;
+          float* part_sums = sums.data() + part * part_size;
+          float* bias_sums = part_sums + depth * channels + first;
+          std::fill_n(bias_sums, last - first, 0.0f);
           PanelProduct work;
           work.rows = work.line_rows = s.kernel_row(), work.runs = s.out_height, work.depth = s.out_width;
           work.a_row = 1, work.a_step = s.stride_x * s.in_channels;
@@ -223,8 +218,9 @@ void backward_weight(const Sizes2d& s, const float* input, float* d_weight, floa
           for (std::int64_t n = s.batch * part / parts; n < s.batch * (part + 1) / parts; ++n) {
             const bool first_image = n == s.batch * part / parts;
             const float* image = bordered.of(input + n * s.height * s.width * s.in_channels);
-            pack_panels(d_output + n * s.out_pixels() * channels + first, channels, 1, s.out_pixels(),
-                        last - first, gradients.data());
+            const float* d_pixels = d_output + n * s.out_pixels() * channels + first;
+            pack_panels(d_pixels, channels, 1, s.out_pixels(), last - first, gradients.data());
+            if (d_bias != nullptr) add_pixels(d_pixels, s.out_pixels(), channels, last - first, bias_sums);
             for (std::int64_t y = 0; y < s.kernel_height; ++y) {
               work.a = image + y * s.dilation_y * s.bordered_width() * s.in_channels;
               for (std::int64_t channel = first; channel < last; channel += width) {
@@ -250,13 +246,30 @@ void backward_weight(const Sizes2d& s, const float* input, float* d_weight, floa
         for (std::int64_t out = first; out < last; ++out) {
           float sum = 0;
           for (std::int64_t part = 0; part < parts; ++part)
-            sum += sums[(part * depth + row) * channels + out];
+            sum += sums[part * part_size + row * channels + out];
           to[out * depth] = sum;
         }
       }
     }
   });
-  if (d_bias != nullptr) sum_pixels(s, d_output, d_bias);
+  if (d_bias != nullptr) add_parts(sums.data() + depth * channels, parts, part_size, channels, d_bias);
+}
+
+/// The gradient of the bias alone; by a fixed number of parts too.
+void sum_all_pixels(const Sizes2d& s, const float* d_output, float* d_bias) {
+  const std::int64_t channels = s.out_channels, pixels = s.batch * s.out_pixels();
+  const std::int64_t parts = std::clamp<std::int64_t>(pixels / 256, 1, 64);
+  const Scratch<float> sums(parts * channels);
+  std::fill_n(sums.data(), parts * channels, 0.0f);
+  const std::int64_t grain = 1 + parts * 32 * 1024 / (pixels * channels);
+  parallel_for(0, parts, grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t part = begin; part < end; ++part) {
+      const std::int64_t first = pixels * part / parts, last = pixels * (part + 1) / parts;
+      add_pixels(d_output + first * channels, last - first, channels, channels,
+                 sums.data() + part * channels);
+    }
+  });
+  add_parts(sums.data(), parts, channels, channels, d_bias);
 }
 
 /// Whether each output pixel depends on the input pixel at its place alone: one product over all pixels.
@@ -289,7 +302,7 @@ void run_pointwise(ConvolutionWork work, const Sizes2d& s, float* input, float* 
       product.a = output, product.a_row = 1, product.a_column = out;
       product.b = input, product.b_row = in, product.b_column = 1;
       product.c = weight, product.c_row = in;
-      if (bias != nullptr) sum_pixels(s, output, bias);
+      if (bias != nullptr) sum_all_pixels(s, output, bias);
       break;
   }
   product.c_column = 1;

@@ -8,6 +8,7 @@
 #include "rustorch/backends/cpu/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/compute/simd/kernels.h"
+#include "rustorch/core/inline_list.h"
 #include "rustorch/memory/buffer.h"
 
 namespace rustorch {
@@ -174,31 +175,22 @@ class TurnedInputs {
  public:
   TurnedInputs(std::span<const View> inputs, const Layout& output) {
     for (const View& input : inputs) {
-      View view = input;
-      if (lies_across(input, output)) {
-        const std::size_t bytes = static_cast<std::size_t>(output.element_count()) * item_size(input.dtype);
-        buffers_[count_] = Buffer(cpu_allocator(), bytes);
-        layouts_[count_] = Layout::dense_like(output.shape, output);
-        view = {buffers_[count_].data(), &layouts_[count_], input.dtype};
-        if (!run_copy(input, view)) view = input;
-      }
-      views_[count_++] = view;
+      View& view = views_.emplace_back(input);
+      if (!lies_across(input, output)) continue;
+      const std::size_t bytes = static_cast<std::size_t>(output.element_count()) * item_size(input.dtype);
+      const Buffer& buffer = buffers_.emplace_back(cpu_allocator(), bytes);
+      const View turned{buffer.data(), &layouts_.emplace_back(Layout::dense_like(output.shape, output)),
+                        input.dtype};
+      if (run_copy(input, turned)) view = turned;
     }
   }
-  std::span<const View> views() const noexcept { return {views_.data(), count_}; }
+  std::span<const View> views() const noexcept { return {views_.data(), views_.size()}; }
 
  private:
-  std::size_t count_ = 0;
-  std::array<View, Program::max_inputs> views_;
-  std::array<Buffer, Program::max_inputs> buffers_;
-  std::array<Layout, Program::max_inputs> layouts_;
+  InlineList<View, Program::max_inputs> views_;
+  InlineList<Buffer, Program::max_inputs> buffers_;
+  InlineList<Layout, Program::max_inputs> layouts_;
 };
-
-[[gnu::noinline]] void run_with_turned_inputs(const Program& program, std::span<const View> inputs,
-                                              std::span<const View> outputs) {
-  const TurnedInputs turned(inputs, *outputs[0].layout);
-  run_tiles(program, turned.views(), outputs);
-}
 
 }  // namespace
 }  // namespace cpu
@@ -214,7 +206,8 @@ void CpuBackend::elementwise(const Program& program, std::span<const View> input
   const Layout& layout = *outputs[0].layout;
   if (std::any_of(inputs.begin(), inputs.end(),
                   [&](const View& view) { return cpu::lies_across(view, layout); })) {
-    return cpu::run_with_turned_inputs(program, inputs, outputs);
+    const cpu::TurnedInputs turned(inputs, layout);
+    return cpu::run_tiles(program, turned.views(), outputs);
   }
   cpu::run_tiles(program, inputs, outputs);
 }

@@ -49,9 +49,9 @@ Grid best_grid(const Gemm& work, std::int64_t threads) {
   };
   Grid best;
   double least = 0;
-  for (std::int64_t rows = 1; rows <= threads; ++rows) {
+  // Of the numbers of rows that leave room for as many columns only the least.
+  for (std::int64_t rows = 1; rows <= threads; rows = threads / (threads / rows) + 1) {
     const Grid grid{rows, threads / rows};
-    if (rows > 1 && threads / (rows - 1) == grid.columns) continue;  // fewer rows do as well
     const auto m = static_cast<double>(part(work.m, grid.rows, tile_rows_about));
     const auto n = static_cast<double>(part(work.n, grid.columns, tile_columns_about));
     // Packing an element of b takes about as long as five multiplications; rows of a need none.

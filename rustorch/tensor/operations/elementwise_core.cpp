@@ -199,15 +199,17 @@ const Tensor* all_alike(std::span<const Operand> operands) {
   return first;
 }
 
+void run_alike(const AlikeForm& form, std::span<const Operand> operands, Device device, const View& output) {
+  std::array<View, 3> inputs;
+  for (std::size_t i = 0; i < operands.size(); ++i) inputs[i] = operands[i].tensor()->view_for_read();
+  backend_for(device).elementwise(form.program, {inputs.data(), operands.size()}, {&output, 1});
+}
+
 /// The short way of most calls: nothing to promote, to broadcast or to decide.
 Tensor elementwise_alike(Op op, std::span<const Operand> operands, const Tensor& like) {
   const AlikeForm& form = alike_form(op, like.dtype(), operands);
-  const Device device = like.device();
-  Tensor out = allocate(Layout::contiguous(like.shape()), form.types.result, device);
-  std::array<View, 3> inputs;
-  for (std::size_t i = 0; i < operands.size(); ++i) inputs[i] = operands[i].tensor()->view_for_read();
-  const View output = out.view_for_read();
-  backend_for(device).elementwise(form.program, {inputs.data(), operands.size()}, {&output, 1});
+  Tensor out = allocate(Layout::contiguous(like.shape()), form.types.result, like.device());
+  run_alike(form, operands, like.device(), out.view_for_read());
   return out;
 }
 
@@ -286,17 +288,15 @@ Tensor elementwise(Op op, const Operand& x, const Operand& y, const Operand& z) 
 
 Tensor& elementwise_into(Tensor& out, Op op, std::span<const Operand> operands) {
   // In place on operands alike: nothing to decide either, unless operands overlap `out` in part.
-  if (const Tensor* like = all_alike(operands); like != nullptr && operands[0].tensor()->is_same(out)) {
+  const Tensor* const first = operands[0].tensor();
+  if (first != nullptr && first->is_same(out) && all_alike(operands) != nullptr) {
     const AlikeForm& form = alike_form(op, out.dtype(), operands);
     const bool in_part = std::any_of(operands.begin() + 1, operands.end(), [&](const Operand& operand) {
       return operand.tensor()->shares_storage(out) &&
              operand.tensor()->storage_offset() != out.storage_offset();
     });
     if (!in_part && form.types.result == out.dtype()) {
-      std::array<View, 3> inputs;
-      for (std::size_t i = 0; i < operands.size(); ++i) inputs[i] = operands[i].tensor()->view_for_read();
-      const View output = out.view_for_write();
-      backend_for(out.device()).elementwise(form.program, {inputs.data(), operands.size()}, {&output, 1});
+      run_alike(form, operands, out.device(), out.view_for_write());
       return out;
     }
   }

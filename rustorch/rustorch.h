@@ -22,6 +22,7 @@
 #include "rustorch/nn/nn.h"
 #include "rustorch/optim/optim.h"
 #include "rustorch/tensor/gradient.h"
+#include "rustorch/tensor/lazy.h"
 #include "rustorch/tensor/operations/convolution.h"
 #include "rustorch/tensor/operations/creation.h"
 #include "rustorch/tensor/operations/elementwise.h"

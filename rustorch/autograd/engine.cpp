@@ -2,6 +2,7 @@
 #include <unordered_map>
 
 #include "rustorch/autograd/autograd.h"
+#include "rustorch/tensor/lazy.h"
 #include "rustorch/tensor/operations/creation.h"
 #include "rustorch/tensor/operations/elementwise.h"
 #include "rustorch/tensor/operations/reduction.h"
@@ -149,8 +150,8 @@ class Walk {
     Tensor& sum = task.gradients[index];
     if (!sum.defined()) {
       sum = std::move(gradient);
-    } else if (!create_graph_ && sum.handle()->use_count() == 1 && sum.storage()->use_count() == 1 &&
-               sum.layout().is_dense()) {
+    } else if (!create_graph_ && !is_pending(sum) && sum.handle()->use_count() == 1 &&
+               sum.storage()->use_count() == 1 && sum.layout().is_dense()) {
       sum.add_(gradient);
     } else {
       sum = add(sum, gradient);

@@ -20,7 +20,7 @@ class Program {
   struct Instruction {
     Kind kind;
     Op op;                 ///< for apply
-    DType dtype;           ///< the compute type of the result (always a compute_dtype)
+    DType dtype;           ///< of the result: a compute_dtype, but for casts to a storage dtype
     std::uint8_t slot;     ///< input: which operand; scalar: which scalar
     Register operands[3];  ///< cast: one; apply: the op's arity; all of the same compute type for apply
   };
@@ -38,7 +38,8 @@ class Program {
   Register input(DType storage) { return input(storage, compute_dtype(storage)); }
   /// Adds a run-time scalar of a compute type.
   Register scalar(const Scalar& value, DType compute);
-  /// Converts a register to another compute type.
+  /// Converts a register to another compute type, or rounds it to a storage dtype: cast back, it has the value
+  /// that storing and loading would give.
   Register cast(Register value, DType compute);
   /// Applies an op to registers that have the same compute type, which the op's domain must contain.
   Register apply(Op op, Register x);

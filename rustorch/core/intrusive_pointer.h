@@ -17,6 +17,14 @@ class ReferenceCounted {
   void release() const noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete static_cast<const Derived*>(this);
   }
+  /// retain(), unless the last owner has let go already.
+  bool retain_if_alive() const noexcept {
+    std::uint32_t count = references_.load(std::memory_order_relaxed);
+    while (count != 0) {
+      if (references_.compare_exchange_weak(count, count + 1, std::memory_order_acq_rel)) return true;
+    }
+    return false;
+  }
   std::uint32_t use_count() const noexcept { return references_.load(std::memory_order_relaxed); }
 
  protected:
@@ -47,6 +55,14 @@ class IntrusivePointer {
   template <class... Args>
   static IntrusivePointer make(Args&&... args) {
     return IntrusivePointer(new T(std::forward<Args>(args)...));
+  }
+
+  /// An owner of an object that may be losing its last one in another thread (its destructor must still wait
+  /// for us); null if it has.
+  static IntrusivePointer if_alive(T* object) noexcept {
+    IntrusivePointer pointer;
+    if (object->retain_if_alive()) pointer.object_ = object;
+    return pointer;
   }
 
   T* get() const noexcept { return object_; }

@@ -144,6 +144,16 @@ Layout Layout::dense_like(Shape shape, const Layout& like) {
   return layout;
 }
 
+Layout Layout::broadcast_to(const Shape& wide) const {
+  if (shape == wide) return *this;
+  Layout seen(wide, Shape::filled(wide.size(), 0), offset);
+  const std::size_t missing = wide.size() - rank();
+  for (std::size_t i = 0; i < rank(); ++i) {
+    if (shape[i] != 1) seen.strides[missing + i] = strides[i];
+  }
+  return seen;
+}
+
 bool Layout::is_contiguous() const noexcept {
   const std::int64_t* sizes = shape.data();
   const std::int64_t* steps = strides.data();

@@ -29,6 +29,9 @@ struct Layout {
   /// channels-last, a transposed matrix stays transposed. Ties and size-1 dims fall back to row-major.
   static Layout dense_like(Shape shape, const Layout& like);
 
+  /// The same elements seen with a shape that this one broadcasts to: stride 0 where it is repeated.
+  Layout broadcast_to(const Shape& wide) const;
+
   std::size_t rank() const noexcept { return shape.size(); }
   std::int64_t element_count() const { return shape.element_count(); }
   /// Row-major without gaps; size-1 dims and empty tensors do not count.

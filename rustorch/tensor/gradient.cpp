@@ -3,6 +3,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "rustorch/tensor/lazy.h"
 #include "rustorch/tensor/operations/elementwise.h"
 #include "rustorch/tensor/operations/elementwise_core.h"
 #include "rustorch/tensor/operations/view_gradient.h"
@@ -53,6 +54,7 @@ class AccumulateGradient final : public GradientNode {
     } else {
       record.grad = own(gradient);
     }
+    materialize(record.grad);  // it would hold on to what the forward saved
     return {};
   }
   void release() noexcept override {}

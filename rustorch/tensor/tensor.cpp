@@ -5,6 +5,7 @@
 #include "rustorch/backends/runtime.h"
 #include "rustorch/tensor/gradient.h"
 #include "rustorch/tensor/operations/elementwise_core.h"
+#include "rustorch/tensor/pending.h"
 
 namespace rustorch {
 
@@ -91,6 +92,13 @@ namespace {
 
 /// Copies x's values into a new tensor of a layout and dtype, on x's device; no history.
 Tensor copy_as(const Tensor& x, const Layout& layout, DType dtype) {
+  if (dtype != x.dtype()) {  // a conversion may join a chain of elementwise operations
+    Program program;
+    program.output(program.input(x.dtype()), dtype);
+    const Tensor* const source = &x;
+    if (can_defer(x.numel(), program, {&source, 1}))
+      return defer("to", program, {&source, 1}, layout, dtype, x.device());
+  }
   Tensor out = allocate(layout, dtype, x.device());
   const Operand source = x;
   elementwise_into(out, Op::copy, {&source, 1});

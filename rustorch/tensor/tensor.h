@@ -100,8 +100,9 @@ class Tensor {
   /// The same, to write to: counts as an in-place change.
   template <class T>
   std::span<T> mutable_data() {
-    T* start = static_cast<T*>(checked_data(dtype_of<T>));
     bump_version();
+    impl().storage->expose();
+    T* start = static_cast<T*>(checked_data(dtype_of<T>));
     return {start, static_cast<std::size_t>(numel())};
   }
   /// The value of a tensor with one element; an Error otherwise.
@@ -120,7 +121,7 @@ class Tensor {
   View view_for_read() const;
   View view_for_write();  ///< counts as an in-place change
   const IntrusivePointer<Storage>& storage() const { return impl().storage; }
-  void bump_version() { impl().storage->bump_version(); }
+  void bump_version() { impl().storage->prepare_write(); }
   std::uint64_t version() const { return impl().storage->version(); }
   TensorImpl& impl() const {
     if (!impl_) [[unlikely]]

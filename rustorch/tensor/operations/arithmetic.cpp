@@ -344,8 +344,7 @@ Tensor addcmul(const Tensor& input, const Tensor& a, const Tensor& b, const Scal
   const auto z = program.input(b.dtype(), compute);
   const auto scaled = program.apply(Op::mul, y, program.scalar(value, compute));
   program.output(program.apply(Op::multiply_add, x, scaled, z), dtype);
-  return with_gradient(run_program(program, std::array{input, a, b}, "addcmul")[0], "addcmul",
-                       {&input, &a, &b},
+  return with_gradient(run_program(program, std::array{input, a, b}, "addcmul"), "addcmul", {&input, &a, &b},
                        [a = SavedOperand(a, wants_gradient(b)), b = SavedOperand(b, wants_gradient(a)),
                         value](const Tensor& g, Needs needs) {
                          std::array<Tensor, 3> gradients{g};
@@ -366,7 +365,7 @@ Tensor addcdiv(const Tensor& input, const Tensor& a, const Tensor& b, const Scal
   const auto quotient = program.apply(Op::div, program.apply(Op::mul, y, program.scalar(value, compute)), z);
   program.output(program.apply(Op::add, x, quotient), dtype);
   return with_gradient(
-      run_program(program, std::array{input, a, b}, "addcdiv")[0], "addcdiv", {&input, &a, &b},
+      run_program(program, std::array{input, a, b}, "addcdiv"), "addcdiv", {&input, &a, &b},
       [a = SavedOperand(a, wants_gradient(b)), b = SavedOperand(b, wants_gradient(a) || wants_gradient(b)),
        value](const Tensor& g, Needs needs) {
         std::array<Tensor, 3> gradients{g};
@@ -435,7 +434,7 @@ Tensor join_complex(Op op, const Tensor& x, const Tensor& y) {
   const auto a = program.input(x.dtype(), compute);
   const auto b = program.input(y.dtype(), compute);
   program.output(program.apply(op, a, b), compute);
-  return run_program(program, std::array{x, y}, op_info(op).name.data())[0];
+  return run_program(program, std::array{x, y}, op_info(op).name.data());
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ Tensor where(const Tensor& condition, const Operand& x, const Operand& y) {
   const auto a = load(x);
   const auto b = load(y);
   program.output(program.apply(Op::where, c, a, b), types.result);
-  return with_gradient(run_program(program, inputs, "where")[0], "where", {x.tensor(), y.tensor()},
+  return with_gradient(run_program(program, inputs, "where"), "where", {x.tensor(), y.tensor()},
                        [condition = Saved(condition)](const Tensor& g, Needs needs) {
                          return std::array{needs[0] ? where(*condition, g, 0.0) : Tensor(),
                                            needs[1] ? where(*condition, 0.0, g) : Tensor()};
@@ -84,7 +84,7 @@ Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf, std
   result = replace(Op::isposinf, result, posinf.value_or(largest));
   result = replace(Op::isneginf, result, neginf.value_or(-largest));
   program.output(result, x.dtype());
-  return with_gradient(run_program(program, std::array{x}, "nan_to_num")[0], "nan_to_num", {&x},
+  return with_gradient(run_program(program, std::array{x}, "nan_to_num"), "nan_to_num", {&x},
                        [x = Saved(x)](const Tensor& g) { return where(isfinite(*x), g, 0.0); });
 }
 

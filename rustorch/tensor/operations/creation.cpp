@@ -146,6 +146,7 @@ Tensor from_blob(void* data, const Shape& shape, const Strides& strides, DType d
   RUSTORCH_CHECK(data != nullptr || bytes == 0, invalid_argument,
                  "from_blob: no memory for a tensor of shape {}", shape);
   auto storage = IntrusivePointer<Storage>::make(Buffer(data, bytes, std::move(release)), Device());
+  storage->expose();
   return Tensor(IntrusivePointer<TensorImpl>::make(std::move(storage), std::move(layout), dtype));
 }
 

@@ -9,6 +9,7 @@
 #include "rustorch/core/inline_list.h"
 #include "rustorch/device/device_scope.h"
 #include "rustorch/tensor/operations/reduction.h"
+#include "rustorch/tensor/pending.h"
 
 namespace rustorch {
 namespace {
@@ -22,16 +23,6 @@ std::string describe(std::span<const Operand> operands) {
                                 : operand.scalar().to_string();
   }
   return text;
-}
-
-/// The layout of an operand seen with the result's shape: stride 0 where it is broadcast.
-Layout broadcast_layout(const Layout& layout, const Shape& shape) {
-  Layout wide(shape, Shape::filled(shape.size(), 0), layout.offset);
-  const std::size_t missing = shape.size() - layout.rank();
-  for (std::size_t i = 0; i < layout.rank(); ++i) {
-    if (layout.shape[i] != 1) wide.strides[missing + i] = layout.strides[i];
-  }
-  return wide;
 }
 
 /// Shape, device and order of strides of an elementwise result, from its tensor operands.
@@ -92,7 +83,7 @@ class InputViews {
   void add(const Tensor& tensor, const Shape& shape) {
     View& view = views_.emplace_back(tensor.view_for_read());
     if (!(view.layout->shape == shape))
-      view.layout = &layouts_.emplace_back(broadcast_layout(*view.layout, shape));
+      view.layout = &layouts_.emplace_back(view.layout->broadcast_to(shape));
   }
   std::span<const View> views() const noexcept { return {views_.data(), views_.size()}; }
 
@@ -208,8 +199,31 @@ void run_alike(const AlikeForm& form, std::span<const Operand> operands, Device 
 /// The short way of most calls: nothing to promote, to broadcast or to decide.
 Tensor elementwise_alike(Op op, std::span<const Operand> operands, const Tensor& like) {
   const AlikeForm& form = alike_form(op, like.dtype(), operands);
-  Tensor out = allocate(Layout::contiguous(like.shape()), form.types.result, like.device());
+  const Layout layout = Layout::contiguous(like.shape());
+  std::array<const Tensor*, 3> tensors{};
+  for (std::size_t i = 0; i < operands.size(); ++i) tensors[i] = operands[i].tensor();
+  const std::span<const Tensor* const> inputs(tensors.data(), operands.size());
+  if (can_defer(layout.element_count(), form.program, inputs)) {
+    return defer(op_info(op).name.data(), form.program, inputs, layout, form.types.result, like.device());
+  }
+  Tensor out = allocate(layout, form.types.result, like.device());
   run_alike(form, operands, like.device(), out.view_for_read());
+  return out;
+}
+
+/// The result of a program of one output: computed, or left to its first reader.
+template <std::size_t MaxInputs>
+Tensor run_new(const char* name, const Program& program, std::span<const Tensor* const> tensors,
+               const ResultForm& form) {
+  const Layout layout = form.result_layout(tensors);
+  const DType dtype = program.outputs()[0].dtype;
+  if (can_defer(layout.element_count(), program, tensors))
+    return defer(name, program, tensors, layout, dtype, form.device());
+  Tensor out = allocate(layout, dtype, form.device());
+  InputViews<MaxInputs> inputs;
+  for (const Tensor* tensor : tensors) inputs.add(*tensor, form.shape());
+  const View output = out.view_for_read();
+  backend_for(form.device()).elementwise(program, inputs.views(), {&output, 1});
   return out;
 }
 
@@ -228,13 +242,8 @@ Tensor elementwise_new(Op op, std::span<const Operand> operands) {
   }
   op = effective_op(op, types.result);
   check_divisor(op, types.compute, operands);
-  Tensor out = allocate(form.result_layout({tensors.data(), count}), types.result, form.device());
-  InputViews<3> inputs;
-  for (std::size_t i = 0; i < count; ++i) inputs.add(*tensors[i], form.shape());
-  const View output = out.view_for_read();
-  backend_for(form.device())
-      .elementwise(single_op(op, operands, types.compute, types.result), inputs.views(), {&output, 1});
-  return out;
+  const Program program = single_op(op, operands, types.compute, types.result);
+  return run_new<3>(op_info(op).name.data(), program, {tensors.data(), count}, form);
 }
 
 }  // namespace
@@ -349,7 +358,7 @@ Tensor& elementwise_into(Tensor& out, Op op, std::span<const Operand> operands) 
   return out;
 }
 
-TensorList run_program(const Program& program, std::span<const Tensor> inputs, const char* name) {
+Tensor run_program(const Program& program, std::span<const Tensor> inputs, const char* name) {
   ResultForm form(name);
   std::array<const Tensor*, Program::max_inputs> tensors{};
   std::size_t count = 0;
@@ -357,12 +366,10 @@ TensorList run_program(const Program& program, std::span<const Tensor> inputs, c
     form.add(input);
     tensors[count++] = &input;
   }
-  TensorList results;
-  for (const Program::Output& output : program.outputs()) {
-    results.push_back(allocate(form.result_layout({tensors.data(), count}), output.dtype, form.device()));
-  }
-  run_program_into(program, inputs, results, name);
-  return results;
+  RUSTORCH_CHECK(program.outputs().size() == 1 && count == program.input_dtypes().size(), internal,
+                 "{}: a program of {} inputs and {} outputs was given {} and 1", name,
+                 program.input_dtypes().size(), program.outputs().size(), count);
+  return run_new<Program::max_inputs>(name, program, {tensors.data(), count}, form);
 }
 
 void run_program_into(const Program& program, std::span<const Tensor> inputs, std::span<Tensor> outputs,

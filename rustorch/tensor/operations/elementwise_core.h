@@ -27,9 +27,8 @@ Tensor elementwise(Op op, const Operand& x, const Operand& y, const Operand& z);
 /// The same, written into `out`, whose shape must hold the result and whose dtype must take it; no history.
 Tensor& elementwise_into(Tensor& out, Op op, std::span<const Operand> operands);
 
-/// Runs a program whose inputs are `inputs` (broadcast together) into new tensors, one per output. No
-/// gradient.
-TensorList run_program(const Program& program, std::span<const Tensor> inputs, const char* name);
+/// The result of a program of one output whose inputs are `inputs`, broadcast together. No gradient.
+Tensor run_program(const Program& program, std::span<const Tensor> inputs, const char* name);
 /// Runs a program into existing tensors of the broadcast shape; an output may be one of the inputs.
 void run_program_into(const Program& program, std::span<const Tensor> inputs, std::span<Tensor> outputs,
                       const char* name);

@@ -171,7 +171,7 @@ Tensor masked_scale(const Tensor& x, const Tensor& mask, double scale) {
   program.output(program.apply(Op::mul, program.apply(Op::mul, value, kept), factor), x.dtype());
   const Tensor inputs[] = {x, mask};
   return with_gradient(
-      run_program(program, inputs, "dropout")[0], "dropout", {&x},
+      run_program(program, inputs, "dropout"), "dropout", {&x},
       [mask = Saved(mask), scale](const Tensor& g) { return masked_scale(g, *mask, scale); });
 }
 
@@ -272,7 +272,7 @@ Tensor bernoulli(const Tensor& p) {
   program.output(program.apply(Op::lt, number, probability), p.dtype());
   const Tensor inputs[] = {uniform, p};
   // What was drawn does not change with p by a small step: the gradient is zero.
-  return with_gradient(run_program(program, inputs, "bernoulli")[0], "bernoulli", {&p},
+  return with_gradient(run_program(program, inputs, "bernoulli"), "bernoulli", {&p},
                        [](const Tensor&) { return Tensor(); });
 }
 

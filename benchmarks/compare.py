@@ -2,19 +2,12 @@
 
 usage: compare.py FOLDER PAIRS THREADS, with FOLDER/ours.N.json and FOLDER/peer.N.json of Google Benchmark
 """
-import json
 import statistics
 import sys
 
+from google_benchmark import duration, processor, runs
+
 folder, pairs, threads = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-
-
-def runs(who):
-    found = []
-    for pair in range(1, pairs + 1):
-        with open(f"{folder}/{who}.{pair}.json") as file:
-            found.append({run["name"].removesuffix("/real_time"): run for run in json.load(file)["benchmarks"]})
-    return found
 
 
 def rate(run):
@@ -28,16 +21,12 @@ def rate(run):
 def cell(runs_of_one):
     times = sorted(runs_of_one, key=lambda run: run["real_time"])
     median = times[len(times) // 2]
-    nanoseconds = median["real_time"]
-    text = f"{nanoseconds:.0f} ns" if nanoseconds < 1e4 else f"{nanoseconds / 1e3:.0f} µs"
-    return text + rate(median)
+    return duration(median["real_time"]) + rate(median)
 
 
-with open("/proc/cpuinfo") as file:
-    cpu = next(line.split(": ")[1].strip() for line in file if line.startswith("model name"))
-print(f"{cpu}, {threads} threads, {pairs} interleaved pairs, medians\n")
+print(f"{processor()}, {threads} threads, {pairs} interleaved pairs, medians\n")
 print("| operation | RusTorch | LibTorch 2.11 | times faster |\n|---|---:|---:|---:|")
-ours, peer = runs("ours"), runs("peer")
+ours, peer = runs(folder, "ours", pairs), runs(folder, "peer", pairs)
 for name in ours[0]:
     ratios = [b[name]["real_time"] / a[name]["real_time"] for a, b in zip(ours, peer)]
     print(f"| {name} | {cell([a[name] for a in ours])} | {cell([b[name] for b in peer])} "

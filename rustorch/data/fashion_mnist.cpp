@@ -81,7 +81,7 @@ Tensor read_labels(const fs::path& path, std::int64_t images) {
   RUSTORCH_CHECK(raw.size(0) == images, corrupt_data, "{}: {} labels for {} images", path.string(),
                  raw.size(0), images);
   Tensor labels = allocate_host(raw.shape(), int64);
-  const std::span<std::int64_t> values = labels.mutable_data<std::int64_t>();
+  const std::span<std::int64_t> values = labels.initial_data<std::int64_t>();
   std::size_t index = 0;
   for (const std::uint8_t label : raw.data<std::uint8_t>()) {
     RUSTORCH_CHECK(label < FashionMnist::class_names.size(), corrupt_data,
@@ -176,7 +176,7 @@ Tensor fashion_mnist_image(const Tensor& image, Invert invert) {
   const std::int64_t rows = scaled(height), columns = scaled(width);
   const Tensor small = resize_area(grey, rows, columns);
   Tensor square = allocate_host({image_size, image_size}, uint8);
-  const std::span<std::uint8_t> canvas = square.mutable_data<std::uint8_t>();
+  const std::span<std::uint8_t> canvas = square.initial_data<std::uint8_t>();
   std::fill(canvas.begin(), canvas.end(), static_cast<std::uint8_t>(border + 0.5));
   const std::int64_t top = (image_size - rows) / 2, left = (image_size - columns) / 2;
   const std::uint8_t* line = small.data<std::uint8_t>().data();

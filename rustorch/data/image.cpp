@@ -93,7 +93,7 @@ Tensor to_grey(const Tensor& image) {
   Tensor out = allocate_host({x.size(0), x.size(1)}, uint8);
   const std::int64_t channels = x.rank() == 2 ? 1 : x.size(2);
   const std::uint8_t* pixel = x.data<std::uint8_t>().data();
-  for (std::uint8_t& grey : out.mutable_data<std::uint8_t>()) {
+  for (std::uint8_t& grey : out.initial_data<std::uint8_t>()) {
     std::uint32_t value = pixel[0];
     // Rec. 601 in 16-bit fractions that sum to 1, as Pillow has them.
     if (channels >= 3) value = (pixel[0] * 19595u + pixel[1] * 38470u + pixel[2] * 7471u + 0x8000u) >> 16;
@@ -115,7 +115,7 @@ Tensor resize_area(const Tensor& image, std::int64_t height, std::int64_t width)
   const std::vector<Coverage> columns = coverages(old_width, width);
   Tensor out = allocate_host({height, width}, uint8);
   const std::uint8_t* source = x.data<std::uint8_t>().data();
-  std::uint8_t* destination = out.mutable_data<std::uint8_t>().data();
+  std::uint8_t* destination = out.initial_data<std::uint8_t>().data();
   std::vector<double> sums(static_cast<std::size_t>(old_width));  // of the rows that one new row covers
   for (const Coverage& row : rows) {
     std::fill(sums.begin(), sums.end(), 0.0);

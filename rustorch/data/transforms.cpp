@@ -111,7 +111,7 @@ Tensor Normalize::apply(const Tensor& batch, RandomStream&) const {
 
   const auto run = [&]<class T>(TypeTag<T>) {
     const std::span<const T> source = x.data<T>();
-    const std::span<T> destination = out.mutable_data<T>();
+    const std::span<T> destination = out.initial_data<T>();
     const std::size_t plane =
         source.size() / static_cast<std::size_t>(channels == 1 ? 1 : x.size(0) * channels);
     for (std::size_t begin = 0, channel = 0; begin < source.size(); begin += plane) {
@@ -180,7 +180,7 @@ Tensor ToTensor::apply(const Tensor& batch, RandomStream&) const {
 
   Tensor out = allocate_host({images, channels, height, width}, float32);
   const std::uint8_t* source = x.data<std::uint8_t>().data();
-  float* destination = out.mutable_data<float>().data();
+  float* destination = out.initial_data<float>().data();
   const auto plane = static_cast<std::size_t>(height * width);
   const auto stride = static_cast<std::size_t>(channels);
   for (std::int64_t image = 0; image < images; ++image, source += plane * stride) {

@@ -44,7 +44,7 @@ Tensor orthonormal_rows(const Tensor& x) {
       const Tensor before = q.narrow(0, 0, start);
       for (int pass = 0; pass < 2; ++pass) block.sub_(matmul(matmul(block, before.t()), before));
     }
-    orthonormalize(block.mutable_data<double>(), static_cast<std::size_t>(count),
+    orthonormalize(block.initial_data<double>(), static_cast<std::size_t>(count),
                    static_cast<std::size_t>(x.size(1)));
     q.narrow(0, start, count).copy_(block);
   }

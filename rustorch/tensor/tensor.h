@@ -97,13 +97,19 @@ class Tensor {
   std::span<const T> data() const {
     return {static_cast<const T*>(checked_data(dtype_of<T>)), static_cast<std::size_t>(numel())};
   }
-  /// The same, to write to: counts as an in-place change.
+  /// The same, to write to: counts as an in-place change. Since the span may be written to at any time, no
+  /// operation will wait to read this memory (lazy.h).
   template <class T>
   std::span<T> mutable_data() {
-    bump_version();
+    const std::span<T> elements = initial_data<T>();
     impl().storage->expose();
-    T* start = static_cast<T*>(checked_data(dtype_of<T>));
-    return {start, static_cast<std::size_t>(numel())};
+    return elements;
+  }
+  /// The same, to give a new tensor its first values: the span must be gone before operations read it.
+  template <class T>
+  std::span<T> initial_data() {
+    bump_version();
+    return {static_cast<T*>(checked_data(dtype_of<T>)), static_cast<std::size_t>(numel())};
   }
   /// The value of a tensor with one element; an Error otherwise.
   Scalar item() const;

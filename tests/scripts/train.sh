@@ -54,6 +54,10 @@ result "the same seed gives the same weights" $?
   cmp "$work/whole/model.safetensors" "$work/fromgz/model.safetensors"
 result "gzipped data gives the same run" $?
 
+RUSTORCH_LAZY=0 train --out "$work/eager" --json >/dev/null
+cmp "$work/whole/model.safetensors" "$work/eager/model.safetensors"
+result "the same weights without lazy chains" $?
+
 # ---- resume
 train --out "$work/parts" --max-steps 37 >/dev/null &&
   train --out "$work/parts" --resume --max-steps 50 >/dev/null &&
@@ -136,6 +140,7 @@ refuses "absent data" 1 "dataset-fashion-mnist" train --data "$work/nowhere" --o
 refuses "absent device" 1 "cuda" train --device cuda:0 --out "$work/x"
 refuses "unknown device" 1 "try: " train --device cpuu --out "$work/x"
 refuses "nothing to resume" 1 "no run to resume" train --out "$work/empty" --resume
+refuses "a setting that is none" 1 'RUSTORCH_LAZY: "maybe"' env RUSTORCH_LAZY=maybe "${job[@]}" --out "$work/x"
 refuses "other settings on resume" 1 "--batch-size" train --out "$work/whole" --resume --batch-size 64
 touch "$work/file"
 refuses "folder that cannot be made" 1 "$work/file" train --out "$work/file/run"

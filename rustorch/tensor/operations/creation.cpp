@@ -99,7 +99,7 @@ Tensor tensor(const NestedList& values, const TensorOptions& options) {
   const DType dtype = options.dtype.value_or(reader.dtype());
   Tensor host = allocate(Layout::contiguous(reader.shape()), dtype, Device());
   visit_dtype(dtype, [&]<class T>(TypeTag<T>) {
-    std::ranges::transform(reader.values(), host.mutable_data<T>().begin(),
+    std::ranges::transform(reader.values(), host.initial_data<T>().begin(),
                            [](const Scalar& value) { return value.to<T>(); });
   });
   return converted(host, options);
@@ -111,7 +111,7 @@ Tensor tensor(const std::vector<T>& values, const TensorOptions& options) {
   Tensor host = allocate(Layout::contiguous({count}), dtype_of<T>, Device());
   using Element =
       std::conditional_t<dtype_of<T> == DType::int64, std::int64_t, T>;  // long and long long are one
-  std::ranges::copy(values, host.mutable_data<Element>().begin());
+  std::ranges::copy(values, host.initial_data<Element>().begin());
   return converted(host, options);
 }
 

@@ -86,6 +86,36 @@ inline Tensor operator|(const Tensor& x, const Operand& y) { return bitwise_or(x
 inline Tensor operator^(const Tensor& x, const Operand& y) { return bitwise_xor(x, y); }
 inline Tensor operator~(const Tensor& x) { return bitwise_not(x); }
 
+// Operands that end with the expression are let go at once, so that a chain does not write them (lazy.h).
+
+namespace elementwise_detail {
+inline Tensor without(Tensor result, Tensor& operand) noexcept {
+  operand = Tensor();
+  return result;
+}
+}  // namespace elementwise_detail
+
+inline Tensor operator+(Tensor&& x, const Operand& y) { return elementwise_detail::without(add(x, y), x); }
+inline Tensor operator+(const Tensor& x, Tensor&& y) { return elementwise_detail::without(add(x, y), y); }
+inline Tensor operator+(Tensor&& x, Tensor&& y) {
+  return elementwise_detail::without(std::move(x) + static_cast<const Tensor&>(y), y);
+}
+inline Tensor operator-(Tensor&& x, const Operand& y) { return elementwise_detail::without(sub(x, y), x); }
+inline Tensor operator-(const Tensor& x, Tensor&& y) { return elementwise_detail::without(sub(x, y), y); }
+inline Tensor operator-(Tensor&& x, Tensor&& y) {
+  return elementwise_detail::without(std::move(x) - static_cast<const Tensor&>(y), y);
+}
+inline Tensor operator*(Tensor&& x, const Operand& y) { return elementwise_detail::without(mul(x, y), x); }
+inline Tensor operator*(const Tensor& x, Tensor&& y) { return elementwise_detail::without(mul(x, y), y); }
+inline Tensor operator*(Tensor&& x, Tensor&& y) {
+  return elementwise_detail::without(std::move(x) * static_cast<const Tensor&>(y), y);
+}
+inline Tensor operator/(Tensor&& x, const Operand& y) { return elementwise_detail::without(div(x, y), x); }
+inline Tensor operator/(const Tensor& x, Tensor&& y) { return elementwise_detail::without(div(x, y), y); }
+inline Tensor operator/(Tensor&& x, Tensor&& y) {
+  return elementwise_detail::without(std::move(x) / static_cast<const Tensor&>(y), y);
+}
+
 /// A number on the left: `2 * x`, `1.0 - x`.
 template <class T>
 concept Number = std::is_arithmetic_v<T> || std::same_as<T, Scalar> || std::same_as<T, std::complex<float>> ||
@@ -95,16 +125,32 @@ Tensor operator+(T x, const Tensor& y) {
   return add(x, y);
 }
 template <Number T>
+Tensor operator+(T x, Tensor&& y) {
+  return elementwise_detail::without(add(x, y), y);
+}
+template <Number T>
 Tensor operator-(T x, const Tensor& y) {
   return sub(x, y);
+}
+template <Number T>
+Tensor operator-(T x, Tensor&& y) {
+  return elementwise_detail::without(sub(x, y), y);
 }
 template <Number T>
 Tensor operator*(T x, const Tensor& y) {
   return mul(x, y);
 }
 template <Number T>
+Tensor operator*(T x, Tensor&& y) {
+  return elementwise_detail::without(mul(x, y), y);
+}
+template <Number T>
 Tensor operator/(T x, const Tensor& y) {
   return div(x, y);
+}
+template <Number T>
+Tensor operator/(T x, Tensor&& y) {
+  return elementwise_detail::without(div(x, y), y);
 }
 
 }  // namespace rustorch

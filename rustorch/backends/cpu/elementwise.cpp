@@ -24,8 +24,8 @@ std::int64_t op_cost(Op op) noexcept {
 
 namespace {
 
-/// How an operand of a loop over all of the output's memory is read.
-enum class Flat : std::uint8_t { no, contiguous, scalar };
+/// How an operand of a loop over all of the output's memory is read. A row is read again for each row.
+enum class Flat : std::uint8_t { no, contiguous, scalar, row };
 
 // These loops leave early, which also keeps the compiler from vectorizing them: most tensors have few dims.
 
@@ -42,6 +42,22 @@ Flat classify_flat(const Layout& operand, const Layout& output) noexcept {
     if (steps[dim] != 0 && sizes[dim] != 1) return Flat::no;
   }
   return Flat::scalar;
+}
+
+/// The elements of an operand that a contiguous output reads from its start to its end, over and over: a row
+/// that is added to every row. 0 if it is read in another way.
+std::int64_t row_length(const Layout& operand, const Layout& output) noexcept {
+  std::size_t dim = output.rank();
+  std::int64_t length = 1;
+  for (; dim > 0; --dim) {
+    const std::int64_t size = output.shape[dim - 1];
+    if (size != 1 && operand.strides[dim - 1] != length) break;
+    length *= size;
+  }
+  for (; dim > 0; --dim) {
+    if (operand.strides[dim - 1] != 0 && output.shape[dim - 1] != 1) return 0;
+  }
+  return length;
 }
 
 /// Whether the elements of an output, which never overlap, fill one range of memory.
@@ -100,6 +116,21 @@ void write_scalar(const Scalar& scalar, DType compute, std::byte* out) {
   }
 }
 
+/// Operands of which some are rows of `length` elements, the others contiguous.
+void run_with_rows(const FlatOp& op, std::span<const Flat> kinds, std::int64_t length, std::int64_t count,
+                   std::int64_t cost) {
+  const auto run = [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t row = first; row < last; ++row) {
+      const std::size_t skip = static_cast<std::size_t>(row * length) * op.item_bytes;
+      std::array<const std::byte*, 3> data{};
+      for (std::size_t i = 0; i < data.size(); ++i)
+        data[i] = op.sources[i].data + (kinds[i] == Flat::row ? 0 : skip);
+      op.kernel(data[0], data[1], data[2], op.out + skip, static_cast<std::size_t>(length));
+    }
+  };
+  parallel_for(0, count / length, std::max<std::int64_t>(1, elementwise_grain / (cost * length)), run);
+}
+
 /// The way of most work: one op, operands as they lie in memory. It costs a few tens of nanoseconds.
 bool run_flat_op(const Program& program, std::span<const View> inputs, std::span<const View> outputs,
                  std::int64_t count) {
@@ -116,6 +147,8 @@ bool run_flat_op(const Program& program, std::span<const View> inputs, std::span
   op.item_bytes = item_size(last.dtype);
   op.arity = op_info(last.op).arity;
   bool scalars = false;
+  std::array<Flat, 3> kinds{Flat::contiguous, Flat::contiguous, Flat::contiguous};
+  std::int64_t row = 0;
   for (std::size_t i = 0; i < op.arity; ++i) {
     const Program::Instruction& operand = instructions[last.operands[i]];
     FlatOp::Source& source = op.sources[i];
@@ -124,20 +157,31 @@ bool run_flat_op(const Program& program, std::span<const View> inputs, std::span
       scalars = true;
     } else if (operand.kind == Program::Kind::input && inputs[operand.slot].dtype == last.dtype) {
       const View& input = inputs[operand.slot];
-      const Flat flat = classify_flat(*input.layout, *out.layout);
-      if (flat == Flat::no) return false;
+      kinds[i] = classify_flat(*input.layout, *out.layout);
+      if (kinds[i] == Flat::no) {
+        const std::int64_t length = out.layout->is_contiguous() ? row_length(*input.layout, *out.layout) : 0;
+        // Short rows are better laid in a tile, where one call of the kernel takes many.
+        if (length == 0 || (length < 64 && count > 1024) || (row != 0 && row != length)) return false;
+        kinds[i] = Flat::row;
+        row = length;
+      }
       source.data = first_byte(input);
-      source.step = flat == Flat::contiguous ? op.item_bytes : 0;
-      scalars = scalars || flat == Flat::scalar;
+      source.step = kinds[i] == Flat::scalar ? 0 : op.item_bytes;
+      scalars = scalars || kinds[i] == Flat::scalar;
     } else {
       return false;
     }
   }
+  if (row != 0 && scalars) return false;
   for (std::size_t i = op.arity; i < op.sources.size(); ++i) op.sources[i] = op.sources[0];  // not read
   op.kernel = simd::elementwise_kernel(last.op, last.dtype);
   if (op.kernel == nullptr) return false;
   op.out = first_byte(out);
   const std::int64_t cost = op_cost(last.op);
+  if (row != 0) {
+    run_with_rows(op, kinds, row, count, cost);
+    return true;
+  }
   if (scalars) {
     const std::int64_t grain = elementwise_grain / cost;
     const auto run = [&](std::int64_t begin, std::int64_t end) { run_with_scalars(op, begin, end); };

@@ -18,7 +18,7 @@ using cpu::ScanLoops;
 constexpr std::int64_t grain = 8192;   // elements that are worth a thread
 constexpr std::int64_t chunk = 65536;  // of a long row, that one thread scans
 constexpr std::int64_t tile_elements = 1024;
-constexpr std::int64_t columns_at_once = 256;
+constexpr std::int64_t columns_at_once = 1024;
 
 const char* name_of(ScanOp op) {
   switch (op) {
@@ -79,13 +79,19 @@ class Scanner {
     constexpr auto rows = static_cast<std::int64_t>(ScanLoops::rows_at_once);
     constexpr std::int64_t pitch = tile_elements / rows;
     loops_.start(states_.data(), where_.data(), ScanLoops::rows_at_once);
+    if (input_.is_direct(stride_) && out_.is_direct(out_stride_)) {
+      return loops_.rows(
+          {input_.address(at[0]), nest_.inner_stride(0), out_.address(at[1]), nest_.inner_stride(1)},
+          static_cast<std::size_t>(n_), states_.data());
+    }
     for (std::int64_t i = 0; i < n_; i += pitch) {
       const std::int64_t count = std::min(pitch, n_ - i);
       for (std::int64_t r = 0; r < rows; ++r) {
         input_.read(at[0] + r * nest_.inner_stride(0) + i * stride_, stride_, count,
                     tile_.data() + r * pitch * run_bytes_);
       }
-      loops_.rows(tile_.data(), pitch, static_cast<std::size_t>(count), states_.data());
+      loops_.rows({tile_.data(), pitch, tile_.data(), pitch}, static_cast<std::size_t>(count),
+                  states_.data());
       for (std::int64_t r = 0; r < rows; ++r) {
         out_.write(tile_.data() + r * pitch * run_bytes_, at[1] + r * nest_.inner_stride(1) + i * out_stride_,
                    out_stride_, count);

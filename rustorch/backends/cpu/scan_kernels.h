@@ -7,6 +7,14 @@
 
 namespace rustorch::cpu {
 
+/// Where rows are scanned from and to, which may be the same; pitches are elements from one row to the next.
+struct ScanRows {
+  const void* in;
+  std::int64_t in_pitch;
+  void* out;
+  std::int64_t out_pitch;
+};
+
 /// The loops behind scan for one op and run type, for the selected instruction set. They replace adjacent
 /// elements by their scans, going on from states: one for each row or column, at most max_state_bytes large.
 /// Sums and products are carried in double precision (complex double, int64).
@@ -22,10 +30,10 @@ struct ScanLoops {
   /// `rows` adjacent rows of `n` elements, scanned downwards.
   void (*columns)(void* x, std::size_t rows, std::size_t n, std::int64_t first, void* states,
                   std::int64_t* where, std::int64_t* indices) = nullptr;
-  /// rows_at_once rows, `pitch` elements apart, side by side: each element waits for the one before it, so
-  /// that one row alone leaves the processor idle. Null where there is no such loop.
+  /// rows_at_once rows side by side: each element waits for the one before it, so that one row alone leaves
+  /// the processor idle. Null where there is no such loop.
   static constexpr std::size_t rows_at_once = 4;
-  void (*rows)(void* x, std::size_t pitch, std::size_t n, void* states) = nullptr;
+  void (*rows)(const ScanRows& rows, std::size_t n, void* states) = nullptr;
 };
 
 /// Run types: int64, float32, float64, complex64 and complex128 for sums and products, float32 and float64

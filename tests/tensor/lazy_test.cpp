@@ -4,12 +4,10 @@
 
 #include <rustorch/rustorch.h>
 
-#include <atomic>
 #include <cstring>
 #include <functional>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace rustorch {
@@ -273,46 +271,6 @@ TEST_F(Lazy, AStaleValueIsStillAnError) {
   Tensor y = exp(x);
   y.add_(1);
   EXPECT_THROW(y.sum().backward(), Error);
-}
-
-TEST_F(Lazy, ReadByTwoThreadsComputedOnce) {
-  for (int round = 0; round < 50; ++round) {
-    const Tensor x = randn({20000});
-    materialize(x);
-    const Tensor middle = x * 2 + 1;
-    const Tensor first = exp(middle), second = middle * 3;
-    const std::uint64_t before = cpu_allocator().statistics().allocations;
-    std::thread other([&] { materialize(second); });
-    std::thread third([&] { materialize(first); });
-    materialize(first);
-    other.join();
-    third.join();
-    EXPECT_EQ(cpu_allocator().statistics().allocations - before, 3U);
-    EXPECT_EQ(bits(first), bits(exp(middle)));
-    EXPECT_EQ(bits(second), bits(middle * 3));
-  }
-}
-
-TEST_F(Lazy, ManyThreadsShareOperands) {
-  Tensor shared = randn({5000});
-  const Tensor base = shared * 2;
-  materialize(shared);
-  const Tensor wanted = computed_at_once([&] { return ((shared * 2 + shared) * (shared * 2)).sum(); });
-  std::atomic<int> wrong{0};
-  std::vector<std::thread> threads;
-  for (int t = 0; t < 4; ++t) {
-    threads.emplace_back([&] {
-      for (int i = 0; i < 200; ++i) {
-        const Tensor dropped = base + i;
-        Tensor own = base + shared;
-        const Tensor product = own * base;
-        own.add_(1);
-        if (product.sum().item<float>() != wanted.item<float>()) ++wrong;
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(wrong, 0);
 }
 
 /// A random program over a handful of tensors: operations, views, conversions, changes in place, reads and

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "device/child_process.h"
 #include "rustorch/error/error.h"
 
 namespace rustorch::cpu {
@@ -79,6 +80,20 @@ TEST(Parallel, ExceptionsReachTheCaller) {
     }
   }
   EXPECT_FALSE(in_team());
+}
+
+TEST(Parallel, AChildOfForkWorksAlone) {
+  const Threads threads(3);
+  const auto sum = [] {
+    std::atomic<std::int64_t> total{0};
+    parallel_for(0, 1000, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) total += i;
+    });
+    return std::to_string(total.load()) + " by " + std::to_string(team_size());
+  };
+  EXPECT_EQ(sum(), "499500 by 3");
+  EXPECT_EQ(testing::in_child({}, sum), "499500 by 1");
+  EXPECT_EQ(sum(), "499500 by 3");
 }
 
 TEST(Parallel, TheHostsSettingsStay) {

@@ -36,9 +36,6 @@ void cap_instruction_set() {
   }
 }
 
-/// The number of threads that oneDNN may use in this call.
-int allowed_threads() { return in_team() ? 1 : num_threads(); }
-
 /// oneDNN uses as many threads as OpenMP's setting of the calling thread says. Where that is not our number,
 /// it is changed for the length of a call and put back; other threads of the host never see it.
 class ThreadCount {
@@ -376,7 +373,7 @@ ConvolutionCache& convolution_cache() {
 }  // namespace
 
 bool convolution(const ConvolutionSizes& sizes, float* input, float* weight, float* bias, float* output) {
-  const Key key{sizes, allowed_threads()};
+  const Key key{sizes, team_size()};
   const ThreadCount threads(key.threads);
   std::unique_ptr<Convolution> convolution = convolution_cache().take(key);
   const bool usable = convolution->usable();

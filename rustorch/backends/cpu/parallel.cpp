@@ -1,7 +1,9 @@
 #include "rustorch/backends/cpu/parallel.h"
 
 #include <omp.h>
+#include <pthread.h>
 
+#include <atomic>
 #include <mutex>
 
 #if defined(__SANITIZE_THREAD__)
@@ -59,11 +61,34 @@ void run_team(int threads, const std::function<void(int)>& work) {
 }
 
 bool in_team() noexcept { return inside_team || omp_in_parallel() != 0; }
+int team_size() { return in_team() ? 1 : num_threads(); }
 
 #else
 
+namespace {
+
+std::atomic<bool> watches_forks{false};
+std::atomic<bool> team_is_gone{false};
+
+/// fork() copies the calling thread alone, and libgomp would wait for the others for ever. A child of a
+/// process that has used its team does all work on the calling thread, oneDNN's too.
+void watch_forks() {
+  if (watches_forks.load(std::memory_order_relaxed) || watches_forks.exchange(true)) return;
+  pthread_atfork(nullptr, nullptr, [] {
+    team_is_gone.store(true, std::memory_order_relaxed);
+    omp_set_num_threads(1);
+  });
+}
+
+}  // namespace
+
 void run_team(int threads, const std::function<void(int)>& work) {
+  watch_forks();
   FirstException exception;
+  if (team_is_gone.load(std::memory_order_relaxed)) [[unlikely]] {
+    for (int thread = 0; thread < threads; ++thread) exception.guard([&] { work(thread); });
+    return exception.rethrow();
+  }
 #pragma omp parallel num_threads(threads)
   {
     // The host's limits may grant fewer threads than asked for: every part still runs.
@@ -75,6 +100,11 @@ void run_team(int threads, const std::function<void(int)>& work) {
 }
 
 bool in_team() noexcept { return omp_in_parallel() != 0; }
+
+int team_size() {
+  watch_forks();
+  return in_team() || team_is_gone.load(std::memory_order_relaxed) ? 1 : num_threads();
+}
 
 #endif
 

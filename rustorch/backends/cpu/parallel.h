@@ -16,6 +16,10 @@ void run_team(int threads, const std::function<void(int)>& work);
 /// Whether this thread is already inside a parallel region (nested work stays on the calling thread).
 bool in_team() noexcept;
 
+/// Over how many threads a library that uses the same team may spread its work now: 1 inside a parallel
+/// region, and in a child process whose parent has used the team, because fork() does not copy it.
+int team_size();
+
 /// Splits [begin, end) into one contiguous range per thread and calls `work(range_begin, range_end)`; ranges
 /// are not smaller than `grain`, so small work stays on the calling thread without touching OpenMP.
 template <class Work>

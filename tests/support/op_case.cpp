@@ -347,6 +347,11 @@ std::string difference(const Tensor& actual, const Tensor& expected, const Close
 
 // ---- the support table
 
+OpCaseFamilies& OpCaseFamilies::instance() {
+  static OpCaseFamilies families;
+  return families;
+}
+
 OpSupport& OpSupport::instance() {
   static OpSupport support;
   return support;

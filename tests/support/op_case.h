@@ -168,6 +168,21 @@ class OpCase {
 
 using OpCases = std::vector<OpCase>;
 
+/// All families of cases that are linked in, for programs that want every operation (benchmarks/op_cases).
+class OpCaseFamilies {
+ public:
+  static OpCaseFamilies& instance();
+  /// Gives a value, so that a family can enter itself while the program starts.
+  bool add(OpCases (*cases)()) {
+    families_.push_back(cases);
+    return true;
+  }
+  const std::vector<OpCases (*)()>& families() const noexcept { return families_; }
+
+ private:
+  std::vector<OpCases (*)()> families_;
+};
+
 /// What PyTorch computed for one sample of a case.
 struct OpSample {
   std::string name;

@@ -38,6 +38,7 @@ void expect_data_for(const std::string& family, const OpCases& cases);
 /// The tests of a family of cases, from the function that lists them.
 #define RUSTORCH_TEST_OP_CASES(family, list)                                                             \
   OpCases family##_cases() { return in_family(#family, list()); }                                        \
+  [[maybe_unused]] const bool family##_is_entered = OpCaseFamilies::instance().add(&family##_cases);     \
   TEST(OpCaseData, family) { expect_data_for(#family, family##_cases()); }                               \
   INSTANTIATE_TEST_SUITE_P(family, OpValues, ::testing::ValuesIn(family##_cases()), test_name);          \
   INSTANTIATE_TEST_SUITE_P(                                                                              \

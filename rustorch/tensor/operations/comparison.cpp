@@ -4,6 +4,7 @@
 #include "rustorch/tensor/operations/elementwise.h"
 #include "rustorch/tensor/operations/elementwise_core.h"
 #include "rustorch/tensor/operations/reduction.h"
+#include "rustorch/tensor/operations/reduction_core.h"
 
 namespace rustorch {
 
@@ -110,7 +111,15 @@ bool allclose(const Tensor& x, const Tensor& y, double rtol, double atol, bool e
 }
 
 bool equal(const Tensor& x, const Tensor& y) {
-  return x.shape() == y.shape() && all(eq(x.detach(), y.detach())).item<bool>();
+  if (!(x.shape() == y.shape())) return false;
+  common_device("equal", {&x, &y});
+  const DType compute = compute_dtype(promote_types(x.dtype(), y.dtype()));
+  Program program;
+  const auto a = program.input(x.dtype(), compute);
+  const auto b = program.input(y.dtype(), compute);
+  program.output(program.apply(Op::eq, a, b), DType::bool_);
+  const ReduceForm form{.op = ReduceOp::all, .prologue = &program};
+  return reduce(form, {&x, &y}, ReducedDims(x.shape(), {}, "equal"), false, DType::bool_).item<bool>();
 }
 
 }  // namespace rustorch

@@ -7,6 +7,7 @@
 #include "rustorch/backends/cpu/cpu_backend.h"
 #include "rustorch/backends/cpu/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
+#include "rustorch/backends/cpu/selection_kernels.h"
 #include "rustorch/backends/cpu/sort_items.h"
 #include "rustorch/compute/simd/kernels.h"
 #include "rustorch/memory/buffer.h"
@@ -61,25 +62,13 @@ void make_items(const std::byte* row, std::int64_t stride, std::int64_t begin, s
 /// none. The groups are 16 lanes of a few strips, so that finding their best is a plain loop over vectors.
 template <class T>
 T bound_of_first(const T* elements, std::int64_t n, bool descending, std::int64_t count) {
-  constexpr std::int64_t lanes = 16, most_count = 512, shortest = 4;
+  constexpr std::int64_t lanes = cpu::SelectionKernels<T>::lanes, most_count = 512, shortest = 4;
   const std::int64_t strips = (2 * count + lanes - 1) / lanes;
   const std::int64_t rows = n / (strips * lanes);  // of each strip
   if (count > most_count || rows < shortest) return std::numeric_limits<T>::quiet_NaN();
   std::array<T, 2 * most_count + lanes> best;
-  T* strip_best = best.data();
-  for (std::int64_t strip = 0; strip < strips; ++strip, strip_best += lanes, elements += rows * lanes) {
-    std::array<T, lanes> extreme;
-    std::copy_n(elements, lanes, extreme.begin());
-    for (std::int64_t row = 1; row < rows; ++row) {
-      const T* const from = elements + row * lanes;
-      if (descending) {
-        for (std::size_t i = 0; i < lanes; ++i) extreme[i] = extreme[i] > from[i] ? extreme[i] : from[i];
-      } else {
-        for (std::size_t i = 0; i < lanes; ++i) extreme[i] = extreme[i] < from[i] ? extreme[i] : from[i];
-      }
-    }
-    std::copy_n(extreme.begin(), lanes, strip_best);
-  }
+  T* const strip_best = best.data() + strips * lanes;
+  cpu::selection_kernels(T{}).extremes(elements, strips, rows, descending, best.data());
   if (std::any_of(best.data(), strip_best, [](T value) { return !std::isfinite(value); }))
     return std::numeric_limits<T>::quiet_NaN();
   T* const at = best.data() + count - 1;
@@ -107,7 +96,7 @@ std::int64_t select_items(const std::byte* row, std::int64_t stride, std::int64_
   // Numbers need no keys to be passed over: whatever is not on the far side of the last one that stays is
   // looked at again, NaN too.
   constexpr bool compares = std::is_floating_point_v<T>;
-  constexpr std::int64_t compared = 16;
+  constexpr std::int64_t compared = 8;
   T last{};
   std::array<Key, block> keys;
   Key limit = std::numeric_limits<Key>::max();
@@ -129,15 +118,13 @@ std::int64_t select_items(const std::byte* row, std::int64_t stride, std::int64_
     n = std::min(block, end - i);
     const T* const from = elements + i * stride;
     if constexpr (compares) {
-      if (full && n >= compared && stride == 1) {
-        n = compared;
-        unsigned before = 0;
-        if (descending) {
-          for (std::size_t j = 0; j < compared; ++j) before |= from[j] <= last ? 0u : 1u;
-        } else {
-          for (std::size_t j = 0; j < compared; ++j) before |= from[j] >= last ? 0u : 1u;
+      if (full && stride == 1) {
+        const std::int64_t skipped = cpu::selection_kernels(T{}).passed_over(from, end - i, last, descending);
+        if (skipped != 0) {
+          n = skipped;
+          continue;
         }
-        if (before == 0) continue;
+        n = std::min(compared, end - i);
       }
     }
     if (n == block && stride == 1) {

@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "rustorch/backends/runtime.h"
 #include "rustorch/tensor/lazy.h"
@@ -45,7 +44,7 @@ class PendingGraph::Fusion {
  public:
   /// Gathers them. False if something must be computed before: then obstacle() says what.
   bool gather(PendingResult& root) {
-    if (visit(root) && count_outputs()) return true;
+    if (visit(root) && count_outputs(root)) return true;
     for (PendingResult* result : results_) result->place = 0;
     return false;
   }
@@ -54,7 +53,7 @@ class PendingGraph::Fusion {
   void claim() noexcept {
     for (PendingResult* result : results_) result->computing = true;
   }
-  void give_up() noexcept {
+  void release() noexcept {
     for (PendingResult* result : results_) {
       result->computing = false;
       result->place = 0;
@@ -64,8 +63,8 @@ class PendingGraph::Fusion {
   /// Computes into new memory. Needs no lock: nobody changes results that are claimed.
   void run() {
     const ErrorContext context([this] { return describe(); });
-    for (PendingResult* result : results_) values_.push_back(append(*result));
-    ComputeBackend& backend = backend_for(results_.back()->device);
+    for (PendingResult* result : results_) values_.emplace_back(append(*result));
+    ComputeBackend& backend = backend_for(outputs_[0]->device);
     InlineList<View, Program::max_outputs> views;
     for (const PendingResult* output : outputs_) {
       program_.output(values_[output->place - 1], output->dtype);
@@ -84,7 +83,9 @@ class PendingGraph::Fusion {
       result->owner->pending_.store(nullptr, std::memory_order_release);
       finished_[i].reset(result);
     }
-    for (PendingResult* result : results_) result->place = 0;
+    // Those in between are nobody's any more and go with finished_; unless a thread that is about to write to
+    // what they read has found them in the meantime: it may compute them.
+    release();
   }
 
  private:
@@ -99,28 +100,28 @@ class PendingGraph::Fusion {
       }
       if (pending->place == 0 && !visit(*pending)) return false;
     }
-    results_.push_back(&result);
+    results_.emplace_back(&result);
     result.place = results_.size();
     return true;
   }
 
   /// The outputs: the root, and each result that is held by more than the results that read it here.
-  bool count_outputs() {
-    std::vector<std::uint32_t> readers(results_.size(), 0);
+  bool count_outputs(PendingResult& root) {
+    std::array<std::uint32_t, Program::max_instructions> readers{};
     for (const PendingResult* result : results_) {
       for (const PendingResult::Input& input : result->inputs) {
         if (const PendingResult* pending = input.storage->pending_.load(std::memory_order_relaxed))
           ++readers[pending->place - 1];
       }
     }
-    outputs_.push_back(results_.back());
+    outputs_.emplace_back(&root);
     for (std::size_t i = 0; i + 1 < results_.size(); ++i) {
       if (results_[i]->owner->use_count() == readers[i]) continue;
       if (outputs_.size() == Program::max_outputs) {
         obstacle_ = IntrusivePointer<Storage>(results_[i]->owner);
         return false;
       }
-      outputs_.push_back(results_[i]);
+      outputs_.emplace_back(results_[i]);
     }
     return true;
   }
@@ -182,7 +183,7 @@ class PendingGraph::Fusion {
   std::string describe() const {
     std::string text = "computing ";
     for (const PendingResult* result : results_) {
-      if (result != results_.front()) text += ", ";
+      if (result != results_[0]) text += ", ";
       text += result->name;
     }
     return text + " when the result was first read";
@@ -193,12 +194,11 @@ class PendingGraph::Fusion {
     DType compute;
     Program::Register value;
   };
-  template <class T>
-  using List = std::vector<T, ObjectAllocator<T>>;
-  List<PendingResult*> results_;
-  List<PendingResult*> outputs_;
+  // Each result has an instruction at least.
+  InlineList<PendingResult*, Program::max_instructions> results_;
+  InlineList<PendingResult*, Program::max_outputs> outputs_;
   IntrusivePointer<Storage> obstacle_;
-  List<Program::Register> values_;
+  InlineList<Program::Register, Program::max_instructions> values_;
   Program program_;
   InlineList<View, Program::max_inputs> inputs_;
   InlineList<Loaded, Program::max_inputs> loaded_;
@@ -282,7 +282,7 @@ void PendingGraph::compute(IntrusivePointer<Storage> storage, Lock& lock) {
       fusion->run();
     } catch (...) {
       lock.lock();
-      fusion->give_up();
+      fusion->release();
       changed_.notify_all();
       throw;
     }

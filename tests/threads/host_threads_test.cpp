@@ -46,6 +46,18 @@ TEST_F(HostThreads, OnePendingResultIsComputedOnce) {
   }
 }
 
+TEST_F(HostThreads, AWriteWaitsForAChainThatAnotherThreadComputes) {
+  for (int round = 0; round < 200; ++round) {
+    Tensor x = full({3000}, 1);
+    const Tensor y = ((x * 2 + 1) * x - 3) * 10;
+    std::thread reader([&] { materialize(y); });
+    x.fill_(100);
+    reader.join();
+    EXPECT_EQ(y.sum().item<float>(), 0.F);
+    EXPECT_EQ(x.sum().item<float>(), 300000.F);
+  }
+}
+
 TEST_F(HostThreads, SharedOperandsOfChains) {
   const Tensor shared = randn({5000});
   const Tensor base = shared * 2;

@@ -49,8 +49,12 @@ int run_forced(CpuIsa isa, const std::string& filter, const std::string& report)
     setenv("RUSTORCH_CPU_ISA", name.c_str(), 1);
     if (!report.empty()) setenv(report_variable, report.c_str(), 1);
     if (std::freopen(log.c_str(), "w", stdout) == nullptr) _exit(126);
-    const std::string option = "--gtest_filter=" + filter;
-    execl("/proc/self/exe", "test_compute", option.c_str(), "--gtest_brief=1", nullptr);
+    // For programs of another processor the emulator is named (scripts/test --neon); the shell is the host's.
+    const char* emulator = std::getenv("RUSTORCH_TEST_EMULATOR");
+    const std::string command = std::string("exec ") + (emulator != nullptr ? emulator : "") + " '" +
+                                std::filesystem::read_symlink("/proc/self/exe").string() +
+                                "' --gtest_brief=1 '--gtest_filter=" + filter + "'";
+    execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
     _exit(127);
   }
   int status = 0;

@@ -12,8 +12,8 @@
 #include "rustorch/memory/allocators/thread_caching_allocator.h"
 #include "rustorch/memory/memory_tag.h"
 
-#if defined(__SANITIZE_THREAD__)
-#define FORKS_WITH_THREADS 0  // ThreadSanitizer does not support them
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define FORKS_WITH_THREADS 0  // a child may find the sanitizer's own locks taken for ever
 #else
 #define FORKS_WITH_THREADS 1
 #endif
@@ -46,7 +46,7 @@ int use(MemoryAllocator& allocator) {
 
 TEST(Fork, WhileOtherThreadsAllocate) {
 #if !FORKS_WITH_THREADS
-  GTEST_SKIP() << "ThreadSanitizer does not support forks of programs with threads";
+  GTEST_SKIP() << "sanitizers do not support forks of programs with threads";
 #endif
   AlignedAllocator system;
   PoolAllocator pool(system);
@@ -70,8 +70,9 @@ TEST(Fork, WhileOtherThreadsAllocate) {
     });
   }
   for (int i = 0; i < 30; ++i) {
-    ASSERT_EQ(in_child([&] { return use(allocator); }), 0);
-    ASSERT_EQ(use(allocator), 0);
+    EXPECT_EQ(in_child([&] { return use(allocator); }), 0);
+    EXPECT_EQ(use(allocator), 0);
+    if (HasFailure()) break;
   }
   ends = true;
   for (std::thread& thread : threads) thread.join();
@@ -80,7 +81,7 @@ TEST(Fork, WhileOtherThreadsAllocate) {
 
 TEST(Fork, TheChildGetsWhatVanishedThreadsKept) {
 #if !FORKS_WITH_THREADS
-  GTEST_SKIP() << "ThreadSanitizer does not support forks of programs with threads";
+  GTEST_SKIP() << "sanitizers do not support forks of programs with threads";
 #endif
   AlignedAllocator system;
   PoolAllocator pool(system);

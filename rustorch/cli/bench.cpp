@@ -83,9 +83,11 @@ std::vector<Speed> measure_speeds() {
   return speeds;
 }
 
-/// Takes blocks as a training step does, writes to them and returns them.
-void step(MemoryAllocator& allocator) {
-  std::vector<std::pair<void*, std::size_t>> blocks;
+using Blocks = std::vector<std::pair<void*, std::size_t>>;
+
+/// Takes blocks as a training step does, and writes to them.
+Blocks take_step(MemoryAllocator& allocator) {
+  Blocks blocks;
   const auto take = [&](std::size_t bytes) {
     blocks.emplace_back(allocator.allocate(bytes), bytes);
     std::memset(blocks.back().first, 1, bytes);
@@ -96,19 +98,23 @@ void step(MemoryAllocator& allocator) {
   }
   {
     const MemoryTag tag("bench gradients");
-    for (std::size_t i = 1; i <= 12; ++i) take(i * 33 * KiB);
+    for (std::size_t i = 0; i < 12; ++i) take(65 * KiB);  // of 80 KiB blocks, until tuning sees them
   }
   for (int i = 0; i < 50; ++i) take(100);  // losses, counters
+  return blocks;
+}
+
+void return_step(MemoryAllocator& allocator, const Blocks& blocks) {
   for (const auto& [block, bytes] : blocks) allocator.deallocate(block, bytes);
 }
 
 Loop measure_loop() {
   constexpr int warm_up = 5;
   MemoryAllocator& allocator = cpu_allocator();
-  for (int i = 0; i < warm_up; ++i) step(allocator);
+  for (int i = 0; i < warm_up; ++i) return_step(allocator, take_step(allocator));
   Loop loop{.steps = 100};
   const std::uint64_t asked = allocator.statistics().system_allocations, faults = page_faults();
-  for (int i = 0; i < loop.steps; ++i) step(allocator);
+  for (int i = 0; i < loop.steps; ++i) return_step(allocator, take_step(allocator));
   loop.page_faults = page_faults() - faults;
   loop.system_allocations = allocator.statistics().system_allocations - asked;
   return loop;
@@ -198,9 +204,11 @@ int bench(const BenchArguments& arguments) {
   Measured measured;
   measured.speeds = measure_speeds();
   measured.loop = measure_loop();
+  const Blocks blocks = take_step(cpu_allocator());  // what is live shall be seen
   measured.statistics = cpu_allocator().statistics();
   measured.tags = cpu_allocator().statistics_by_tag();
   measured.size_classes = cpu_allocator().size_classes();
+  return_step(cpu_allocator(), blocks);
   if (arguments.json) {
     fmt::print("{}\n", Json::object({{"memory", to_json(measured)}}).dump());
   } else {

@@ -60,12 +60,17 @@ TEST_F(Bench, MemoryAsJson) {
   const Json statistics = memory.at("statistics");
   EXPECT_GT(statistics.at("peak_bytes").to_uint64(), std::uint64_t{64} << 20);
   EXPECT_GT(statistics.at("hit_rate").to_double(), 0.99);
-  EXPECT_EQ(statistics.at("requested_bytes").to_uint64(), 0u);
+  constexpr std::uint64_t KiB = 1024;
+  EXPECT_EQ(statistics.at("requested_bytes").to_uint64(), (13 * 1024 + 70 + 12 * 65) * KiB + 50 * 100);
+  EXPECT_GT(statistics.at("live_bytes").to_uint64(), statistics.at("requested_bytes").to_uint64());
+  EXPECT_EQ(statistics.at("exact_classes").to_uint64(), 1u);
+  EXPECT_GT(statistics.at("exact_saved_bytes").to_uint64(), 0u);
   EXPECT_GT(statistics.at("page_faults").to_uint64(), 0u);
   ASSERT_EQ(memory.at("tags").size(), 2u);
   EXPECT_EQ(memory.at("tags").at(0).at("tag").to_string(), "bench activations");
-  EXPECT_EQ(memory.at("tags").at(0).at("live_bytes").to_uint64(), 0u);
-  EXPECT_EQ(memory.at("tags").at(0).at("allocations").to_uint64(), 525u);
+  EXPECT_EQ(memory.at("tags").at(0).at("live_bytes").to_uint64(), (13 * 1024 + 70) * KiB);
+  EXPECT_EQ(memory.at("tags").at(0).at("allocations").to_uint64(), 530u);
+  EXPECT_EQ(memory.at("tags").at(0).at("deallocations").to_uint64(), 525u);
   EXPECT_GT(memory.at("size_classes").size(), 5u);
 }
 

@@ -88,7 +88,14 @@ int refuse_to_pin(std::size_t bytes) {
     if (error.suggestion().find("ulimit -l") == std::string::npos) return 7;
   }
   if (allocator.statistics().live_bytes != 0 || allocator.statistics().requested_bytes != 0) return 8;
-  return system.statistics().live_bytes == 0 ? 0 : 9;
+  SystemAllocator pages;
+  try {
+    pages.allocate(bytes, usual, MemoryHint::pinned);
+    return 9;
+  } catch (const Error&) {
+    if (pages.statistics().live_bytes != 0) return 10;
+  }
+  return system.statistics().live_bytes == 0 ? 0 : 11;
 }
 
 TEST_F(Hints, ARefusalToPinSaysHowMuchIsAllowed) {

@@ -100,6 +100,17 @@ TEST_F(CutBlocks, RespectAlignmentAndLimit) {
   pool_.deallocate(b, 5 * MiB);
 }
 
+TEST_F(CutBlocks, ALimitSetLaterHoldsForTheRestOfACutBlock) {
+  keep(16 * MiB);
+  void* const part = pool_.allocate(4 * MiB);
+  pool_.set_limit(8 * MiB);  // the rest of 12 MiB cannot go back
+  EXPECT_THROW(pool_.allocate(6 * MiB), Error);
+  void* const more = pool_.allocate(3 * MiB);
+  EXPECT_EQ(pool_.statistics().live_bytes, 7 * MiB);
+  pool_.deallocate(part, 4 * MiB);
+  pool_.deallocate(more, 3 * MiB);
+}
+
 TEST_F(CutBlocks, ReturnedTwiceAreNotHandedOutTwice) {
   void* const block = pool_.allocate(4 * MiB);
   pool_.deallocate(block, 4 * MiB);

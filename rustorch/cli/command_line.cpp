@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "rustorch/cli/bench.h"
 #include "rustorch/cli/commands.h"
 #include "rustorch/cli/terminal.h"
 #include "rustorch/error/suggestion.h"
@@ -128,6 +129,17 @@ void add_inspect(CLI::App& app, Action& action) {
   on_parsed(command, action, arguments, inspect);
 }
 
+void add_bench(CLI::App& app, Action& action) {
+  CLI::App* command = add_command(app, "bench", "Measure this machine: memory");
+  auto arguments = std::make_shared<BenchArguments>();
+  command
+      ->add_flag("--memory", arguments->memory,
+                 "Taking and returning memory beside malloc, page faults, and statistics in total and by tag")
+      ->required();
+  add_json(command, arguments->json);
+  on_parsed(command, action, arguments, bench);
+}
+
 // ---- mistakes
 
 /// The subcommand that the arguments chose, or the program itself.
@@ -188,6 +200,7 @@ int run_command_line(int argc, char** argv) {
   add_evaluate(app, action);
   add_predict(app, action);
   add_inspect(app, action);
+  add_bench(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

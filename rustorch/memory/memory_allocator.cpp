@@ -3,13 +3,14 @@
 #include "rustorch/memory/allocators/aligned_allocator.h"
 #include "rustorch/memory/allocators/pool_allocator.h"
 #include "rustorch/memory/allocators/thread_caching_allocator.h"
+#include "rustorch/memory/process_memory.h"
 
 namespace rustorch {
 
 MemoryAllocator& cpu_allocator() {
   // Never destroyed: tensors in static variables of other files may outlive anything that is.
   static AlignedAllocator& aligned = *new AlignedAllocator();
-  static PoolAllocator& pool = *new PoolAllocator(aligned, "cpu");
+  static PoolAllocator& pool = *new PoolAllocator(aligned, "cpu", available_memory);
   static ThreadCachingAllocator& threads = *new ThreadCachingAllocator(pool);
   return threads;
 }

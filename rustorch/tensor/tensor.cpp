@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "rustorch/backends/runtime.h"
+#include "rustorch/memory/memory_tag.h"
 #include "rustorch/tensor/gradient.h"
 #include "rustorch/tensor/operations/elementwise_core.h"
 #include "rustorch/tensor/pending.h"
@@ -24,6 +25,7 @@ Tensor allocate(const Layout& layout, DType dtype, Device device) {
   RUSTORCH_CHECK(elements <= (std::uint64_t{1} << 62) / item, out_of_memory,
                  "a tensor of shape {} and dtype {} has more bytes than can be addressed", layout.shape,
                  dtype);
+  const BlockShape named(layout.shape, dtype);
   auto storage = IntrusivePointer<Storage>::make(
       Buffer(backend_for(device).allocator(), static_cast<std::size_t>(elements * item)), device);
   return Tensor(IntrusivePointer<TensorImpl>::make(std::move(storage), layout, dtype));

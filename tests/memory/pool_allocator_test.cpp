@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "memory/block_checks.h"
+#include "memory/small_machine.h"
 #include "rustorch/memory/allocators/aligned_allocator.h"
 #include "rustorch/memory/poison.h"
 #include "support/expect_error.h"
@@ -19,30 +20,10 @@ namespace rustorch {
 namespace {
 
 using testing::expect_error;
+using testing::SmallMachine;
 
 constexpr std::size_t KiB = 1024;
 constexpr std::size_t MiB = 1024 * KiB;
-
-// An upstream with as much memory as a test says.
-class SmallMachine final : public MemoryAllocator {
- public:
-  explicit SmallMachine(std::uint64_t bytes) { memory_.set_limit(bytes); }
-  std::string_view name() const noexcept override { return "small machine"; }
-  void* allocate(std::size_t bytes, std::size_t alignment, MemoryHint hint) override {
-    return memory_.allocate(bytes, alignment, hint);
-  }
-  void deallocate(void* block, std::size_t bytes, std::size_t alignment) noexcept override {
-    memory_.deallocate(block, bytes, alignment);
-  }
-  MemoryStatistics statistics() const override { return memory_.statistics(); }
-  void reset_peak() override { memory_.reset_peak(); }
-  std::size_t trim(std::size_t keep_bytes) override { return memory_.trim(keep_bytes); }
-  void set_limit(std::uint64_t bytes) override { memory_.set_limit(bytes); }
-  std::uint64_t limit() const noexcept override { return memory_.limit(); }
-
- private:
-  AlignedAllocator memory_;
-};
 
 class Pool : public ::testing::Test {
  protected:
@@ -114,8 +95,8 @@ TEST_F(Pool, ReusesTheBestFitOfAtMostAQuarterMore) {
   EXPECT_EQ(pool_.allocate(10 * MiB), large);  // 20 % more
   pool_.deallocate(small, 10 * MiB - 5);
   pool_.deallocate(large, 10 * MiB);
-  void* const fresh = pool_.allocate(7 * MiB);  // both are too large
-  EXPECT_EQ(pool_.statistics().cache_hits, 2u);
+  void* const fresh = pool_.allocate(7 * MiB, MemoryAllocator::default_alignment, MemoryHint::persistent);
+  EXPECT_EQ(pool_.statistics().cache_hits, 2u);  // both are too large for what shall not be cut
   pool_.deallocate(fresh, 7 * MiB);
   EXPECT_EQ(pool_.statistics().cached_bytes, (7 + 10 + 12) * MiB);
 }

@@ -1,6 +1,5 @@
 #include "rustorch/memory/allocators/allocation_counter.h"
 
-#include <bit>
 #include <cstddef>
 #include <limits>
 #include <string>
@@ -19,7 +18,7 @@ void AllocationCounter::check_limit(std::uint64_t bytes, const char* name) const
 }
 
 void check_allocation_request(std::size_t bytes, std::size_t alignment, const char* name) {
-  RUSTORCH_CHECK(std::has_single_bit(alignment), invalid_argument,
+  RUSTORCH_CHECK(is_power_of_two(alignment), invalid_argument,
                  "{} memory: alignment {} is not a power of two", name, alignment);
   // Pointer differences must fit, also after rounding up.
   constexpr auto largest = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / 2;

@@ -14,10 +14,9 @@ class AllocationCounter {
   const MemoryStatistics& statistics() const noexcept { return statistics_; }
   std::uint64_t limit() const noexcept { return limit_; }
 
-  /// Whether `bytes` more may be live.
-  bool fits(std::uint64_t bytes) const noexcept {
-    return statistics_.live_bytes <= limit_ && bytes <= limit_ - statistics_.live_bytes;
-  }
+  /// How many bytes more may be live.
+  std::uint64_t room() const noexcept { return limit_ - std::min(limit_, statistics_.live_bytes); }
+  bool fits(std::uint64_t bytes) const noexcept { return bytes <= room(); }
   /// Whether `bytes` more may be held, kept blocks included.
   bool fits_beside_cached(std::uint64_t bytes) const noexcept {
     const std::uint64_t held = statistics_.live_bytes + statistics_.cached_bytes;
@@ -58,6 +57,11 @@ void check_allocation_request(std::size_t bytes, std::size_t alignment, const ch
 
 /// The Error for an allocation that failed: names the size, what is live and kept, and the limit.
 [[noreturn]] void fail_out_of_memory(std::size_t bytes, const AllocationCounter& counter, const char* name);
+
+/// Without the instruction for it, std::has_single_bit is a call.
+constexpr bool is_power_of_two(std::size_t value) noexcept {
+  return value != 0 && (value & (value - 1)) == 0;
+}
 
 /// `bytes` rounded up to a multiple of `alignment`, a power of two.
 constexpr std::size_t round_up(std::size_t bytes, std::size_t alignment) noexcept {

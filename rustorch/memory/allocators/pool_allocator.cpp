@@ -1,11 +1,8 @@
 #include "rustorch/memory/allocators/pool_allocator.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstdint>
 #include <mutex>
 #include <new>
-#include <tuple>
 #include <utility>
 
 #include "rustorch/error/error.h"
@@ -15,11 +12,7 @@ namespace rustorch {
 
 namespace {
 
-// Large blocks come in multiples of a page, so that sizes which differ by a few bytes share blocks.
-constexpr std::size_t large_granule = 4096;
-
-// A kept block may be this much larger than asked for.
-constexpr std::size_t largest_fit(std::size_t bytes) noexcept { return bytes + bytes / 4; }
+constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
 
 // The block without the part that nobody asked for, which nobody may touch.
 void* handed_out(void* block, std::size_t bytes, std::size_t block_bytes) noexcept {
@@ -28,20 +21,23 @@ void* handed_out(void* block, std::size_t bytes, std::size_t block_bytes) noexce
   return block;
 }
 
+bool needs_record(MemoryHint hint) noexcept {
+  return hint == MemoryHint::pinned || hint == MemoryHint::huge_pages;
+}
+
 }  // namespace
 
-PoolAllocator::PoolAllocator(MemoryAllocator& upstream, std::string name)
-    : upstream_(upstream), name_(std::move(name)) {}
+PoolAllocator::PoolAllocator(MemoryAllocator& upstream, std::string name, AvailableMemory available_memory)
+    : upstream_(upstream), name_(std::move(name)), available_memory_(available_memory) {}
 
 PoolAllocator::~PoolAllocator() { trim(0); }
 
 void* PoolAllocator::allocate(std::size_t bytes, std::size_t alignment, MemoryHint hint) {
   if (bytes == 0) return nullptr;
-  if (!std::has_single_bit(alignment) || !is_small(bytes, alignment)) {
-    check_allocation_request(bytes, alignment, name_.c_str());
-    return allocate_large(bytes, alignment, hint);
-  }
-  return allocate_small(bytes, hint);
+  if (is_small(bytes, alignment) && is_power_of_two(alignment) && !needs_record(hint)) [[likely]]
+    return allocate_small(bytes, hint);
+  check_allocation_request(bytes, alignment, name_.c_str());
+  return allocate_recorded(bytes, alignment, hint);
 }
 
 void* PoolAllocator::allocate_small(std::size_t bytes, MemoryHint hint) {
@@ -58,83 +54,96 @@ void* PoolAllocator::allocate_small(std::size_t bytes, MemoryHint hint) {
       return handed_out(block, bytes, block_bytes);
     }
   }
+  return allocate_small_fresh(bytes, size_class, hint);
+}
+
+[[gnu::noinline]] void* PoolAllocator::allocate_small_fresh(std::size_t bytes, std::size_t size_class,
+                                                            MemoryHint hint) {
+  const std::size_t block_bytes = SizeClasses::bytes_of(size_class);
+  bool exact = false;
+  {
+    const std::lock_guard guard(lock_);
+    exact = tuning_.is_exact(size_class);
+    if (!exact) tuning_.observe(size_class, bytes, block_bytes);
+  }
+  if (exact) return allocate_recorded(bytes, default_alignment, hint);
   return handed_out(allocate_fresh(bytes, block_bytes, default_alignment, hint), bytes, block_bytes);
 }
 
-void* PoolAllocator::allocate_large(std::size_t bytes, std::size_t alignment, MemoryHint hint) {
+void* PoolAllocator::allocate_recorded(std::size_t bytes, std::size_t alignment, MemoryHint hint) {
   const std::size_t block_alignment = std::max(alignment, default_alignment);
+  const bool small = is_small(bytes, alignment);
+  const MemoryHint kind = needs_record(hint) ? hint : MemoryHint::temporary;
+  // A huge page backs only what fills it.
+  const std::size_t block_bytes =
+      round_up(bytes, hint == MemoryHint::huge_pages ? huge_page_bytes : LargeBlocks::granule);
   {
     const std::lock_guard guard(lock_);
-    if (void* const block = take_kept_large(bytes, block_alignment)) return block;
+    if (const auto* const block = large_.take(
+            {block_bytes, block_alignment, kind, counter_.room(), hint == MemoryHint::temporary})) {
+      counter_.reused(block->bytes);
+      counter_.taken(block->bytes, bytes);
+      if (small) ++recorded_[SizeClasses::index_of(bytes)];
+      return handed_out(block->data, bytes, block->bytes);
+    }
   }
-  // A record must exist before the block: without room for it there is no way to fail later.
-  const std::size_t block_bytes = round_up(bytes, large_granule);
   void* const block = allocate_fresh(bytes, block_bytes, block_alignment, hint);
-  try {
+  try {  // without room for a record there is no way to fail later
     const std::lock_guard guard(lock_);
-    if (kept_large_.capacity() <= large_.size()) kept_large_.reserve(2 * large_.size() + 16);
-    large_.emplace(block, LargeBlock{block, block_bytes, block_alignment});
+    large_.add({.data = static_cast<std::byte*>(block),
+                .bytes = block_bytes,
+                .alignment = block_alignment,
+                .hint = kind});
+    if (small) ++recorded_[SizeClasses::index_of(bytes)];
+    if (small && kind == MemoryHint::temporary) {
+      tuning_.observe(SizeClasses::index_of(bytes), bytes, block_bytes);
+    }
   } catch (...) {
     upstream_.deallocate(block, block_bytes, block_alignment);
-    const std::lock_guard guard(lock_);
-    counter_.returned(block_bytes, bytes);
+    give_up_reserved(bytes, block_bytes);
     throw;
   }
   return handed_out(block, bytes, block_bytes);
 }
 
-// With the lock held.
-void* PoolAllocator::take_kept_large(std::size_t bytes, std::size_t alignment) noexcept {
-  const auto smallest =
-      std::lower_bound(kept_large_.begin(), kept_large_.end(), bytes,
-                       [](const LargeBlock* block, std::size_t size) { return block->bytes < size; });
-  const std::size_t largest = largest_fit(round_up(bytes, large_granule));
-  for (auto it = smallest; it != kept_large_.end() && (*it)->bytes <= largest; ++it) {
-    const LargeBlock& block = **it;
-    if (reinterpret_cast<std::uintptr_t>(block.data) % alignment != 0 || !counter_.fits(block.bytes))
-      continue;
-    kept_large_.erase(it);
-    counter_.reused(block.bytes);
-    counter_.taken(block.bytes, bytes);
-    return handed_out(block.data, bytes, block.bytes);
-  }
-  return nullptr;
+bool PoolAllocator::reserve(std::size_t bytes, std::size_t block_bytes) {
+  const std::lock_guard guard(lock_);
+  if (!counter_.fits_beside_cached(block_bytes)) return false;
+  counter_.taken(block_bytes, bytes);
+  counter_.asked_system();
+  return true;
+}
+
+void PoolAllocator::give_up_reserved(std::size_t bytes, std::size_t block_bytes) noexcept {
+  const std::lock_guard guard(lock_);
+  counter_.returned(block_bytes, bytes);
 }
 
 void* PoolAllocator::allocate_fresh(std::size_t bytes, std::size_t block_bytes, std::size_t alignment,
                                     MemoryHint hint) {
-  const auto reserve = [&] {
-    const std::lock_guard guard(lock_);
-    if (!counter_.fits_beside_cached(block_bytes)) return false;
-    counter_.taken(block_bytes, bytes);
-    counter_.asked_system();
-    return true;
-  };
+  make_room(block_bytes);
+  if (!reserve(bytes, block_bytes)) {
+    const AllocationCounter now = counter();
+    const std::uint64_t needed = now.statistics().live_bytes + block_bytes;
+    trim(static_cast<std::size_t>(now.limit() > needed ? now.limit() - needed : 0));
+    if (!reserve(bytes, block_bytes)) fail_out_of_memory(bytes, counter(), name_.c_str());
+  }
   const auto try_upstream = [&]() -> void* {
     try {
       return upstream_.allocate(block_bytes, alignment, hint);
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::out_of_memory) throw;
-      return nullptr;
+      if (error.code() == ErrorCode::out_of_memory) return nullptr;
+      give_up_reserved(bytes, block_bytes);
+      throw;
     }
   };
-
-  if (!reserve()) {
-    const AllocationCounter now = counter();
-    const std::uint64_t needed = now.statistics().live_bytes + block_bytes;
-    trim(static_cast<std::size_t>(now.limit() > needed ? now.limit() - needed : 0));
-    if (!reserve()) fail_out_of_memory(bytes, counter(), name_.c_str());
-  }
   void* block = try_upstream();
   if (block == nullptr) {
     trim(0);
     block = try_upstream();
   }
   if (block == nullptr) {
-    {
-      const std::lock_guard guard(lock_);
-      counter_.returned(block_bytes, bytes);
-    }
+    give_up_reserved(bytes, block_bytes);
     fail_out_of_memory(bytes, counter(), name_.c_str());
   }
   keep_on_purpose(block);
@@ -143,31 +152,33 @@ void* PoolAllocator::allocate_fresh(std::size_t bytes, std::size_t block_bytes, 
 
 void PoolAllocator::deallocate(void* block, std::size_t bytes, std::size_t alignment) noexcept {
   if (block == nullptr) return;
-  if (is_small(bytes, alignment)) {
-    const std::size_t size_class = SizeClasses::index_of(bytes);
-    const std::size_t block_bytes = SizeClasses::bytes_of(size_class);
-    unpoison_memory(block, sizeof(FreeBlock));  // the link may reach beyond what was asked for
-    auto* const kept = ::new (block) FreeBlock{nullptr};
-    const std::lock_guard guard(lock_);
-    kept->next = free_[size_class];
-    free_[size_class] = kept;
-    counter_.returned(block_bytes, bytes);
-    counter_.kept(block_bytes);
-    poison_memory(block, block_bytes);
+  const std::lock_guard guard(lock_);
+  if (!is_small(bytes, alignment)) [[unlikely]] {
+    deallocate_recorded(block, bytes);  // no block of this pool is better lost than handed out
     return;
   }
-  const std::lock_guard guard(lock_);
-  const auto found = large_.find(block);
-  if (found == large_.end()) return;  // no block of this pool: better lost than handed out
-  const LargeBlock& record = found->second;
-  const auto place = std::lower_bound(kept_large_.begin(), kept_large_.end(), &record,
-                                      [](const LargeBlock* a, const LargeBlock* b) {
-                                        return std::tie(a->bytes, a->data) < std::tie(b->bytes, b->data);
-                                      });
-  kept_large_.insert(place, &record);
-  counter_.returned(record.bytes, bytes);
-  counter_.kept(record.bytes);
-  poison_memory(block, record.bytes);
+  const std::size_t size_class = SizeClasses::index_of(bytes);
+  if (recorded_[size_class] != 0 && deallocate_recorded(block, bytes)) [[unlikely]] {
+    --recorded_[size_class];
+    return;
+  }
+  const std::size_t block_bytes = SizeClasses::bytes_of(size_class);
+  unpoison_memory(block, sizeof(FreeBlock));  // the link may reach beyond what was asked for
+  free_[size_class] = ::new (block) FreeBlock{free_[size_class], clock_.current()};
+  counter_.returned(block_bytes, bytes);
+  counter_.kept(block_bytes);
+  poison_memory(block, block_bytes);
+}
+
+// With the lock held.
+[[gnu::noinline]] bool PoolAllocator::deallocate_recorded(void* block, std::size_t bytes) noexcept {
+  LargeBlocks::Block* const record = large_.find_live(block);
+  if (record == nullptr) return false;
+  counter_.returned(record->bytes, bytes);
+  counter_.kept(record->bytes);
+  poison_memory(block, record->bytes);
+  large_.give_back(*record, clock_.current());
+  return true;
 }
 
 AllocationCounter PoolAllocator::counter() const noexcept {
@@ -175,48 +186,26 @@ AllocationCounter PoolAllocator::counter() const noexcept {
   return counter_;
 }
 
-MemoryStatistics PoolAllocator::statistics() const { return counter().statistics(); }
+MemoryStatistics PoolAllocator::statistics() const {
+  const std::uint64_t faults = upstream_.statistics().page_faults;
+  const std::lock_guard guard(lock_);
+  MemoryStatistics now = counter_.statistics();
+  now.splits = large_.splits();
+  now.merges = large_.merges();
+  now.exact_classes = tuning_.exact_count();
+  now.exact_saved_bytes = tuning_.saved_bytes();
+  now.page_faults = faults;
+  return now;
+}
+
+std::vector<SizeClassStatistics> PoolAllocator::size_classes() const {
+  const std::lock_guard guard(lock_);
+  return tuning_.statistics();
+}
 
 void PoolAllocator::reset_peak() {
   const std::lock_guard guard(lock_);
   counter_.reset_peak();
-}
-
-// With the lock held: the largest kept block, no longer the pool's; no data if nothing is kept.
-PoolAllocator::LargeBlock PoolAllocator::pop_kept() noexcept {
-  LargeBlock released;
-  if (!kept_large_.empty()) {
-    released = *kept_large_.back();
-    kept_large_.pop_back();
-    large_.erase(released.data);
-  } else {
-    const auto list =
-        std::find_if(free_.rbegin(), free_.rend(), [](const FreeBlock* b) { return b != nullptr; });
-    if (list == free_.rend()) return released;
-    FreeBlock* const block = *list;
-    unpoison_memory(block, sizeof(FreeBlock));
-    *list = block->next;
-    const auto size_class = static_cast<std::size_t>(free_.rend() - list) - 1;
-    released = {block, SizeClasses::bytes_of(size_class), default_alignment};
-  }
-  counter_.released(released.bytes);
-  return released;
-}
-
-std::size_t PoolAllocator::trim(std::size_t keep_bytes) {
-  std::size_t total = 0;
-  while (true) {
-    LargeBlock block;
-    {
-      const std::lock_guard guard(lock_);
-      if (counter_.statistics().cached_bytes <= keep_bytes) return total;
-      block = pop_kept();
-    }
-    if (block.data == nullptr) return total;
-    unpoison_memory(block.data, block.bytes);
-    upstream_.deallocate(block.data, block.bytes, block.alignment);
-    total += block.bytes;
-  }
 }
 
 void PoolAllocator::set_limit(std::uint64_t bytes) {

@@ -1,13 +1,18 @@
 #include "rustorch/memory/allocators/system_allocator.h"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <mutex>
+#include <system_error>
 
 #include "rustorch/error/error.h"
+#include "rustorch/memory/format_bytes.h"
+#include "rustorch/memory/process_memory.h"
 
 namespace rustorch {
 
@@ -28,6 +33,17 @@ void* map_aligned(std::size_t bytes, std::size_t alignment, std::size_t page_byt
   return first + before;
 }
 
+[[noreturn]] void fail_to_pin(std::size_t bytes, int reason) {
+  rlimit allowed{};
+  ::getrlimit(RLIMIT_MEMLOCK, &allowed);
+  fail_with_suggestion(ErrorCode::unsupported,
+                       "raise the limit (ulimit -l, memlock in /etc/security/limits.conf), or ask for "
+                       "memory that is not pinned",
+                       "system memory: cannot pin {} ({} bytes): {}; this process may pin {} in all",
+                       format_bytes(bytes), bytes, std::generic_category().message(reason),
+                       allowed.rlim_cur == RLIM_INFINITY ? "any amount" : format_bytes(allowed.rlim_cur));
+}
+
 }  // namespace
 
 SystemAllocator::SystemAllocator() : page_bytes_(static_cast<std::size_t>(::sysconf(_SC_PAGESIZE))) {}
@@ -43,6 +59,12 @@ void* SystemAllocator::allocate(std::size_t bytes, std::size_t alignment, Memory
   if (block == nullptr) {
     give_up_reserved(bytes, block_bytes);
     fail_out_of_memory(bytes, counter(), "system");
+  }
+  if (hint == MemoryHint::pinned && ::mlock(block, block_bytes) != 0) {
+    const int reason = errno;
+    ::munmap(block, block_bytes);
+    give_up_reserved(bytes, block_bytes);
+    fail_to_pin(bytes, reason);
   }
 #ifdef MADV_HUGEPAGE
   if (huge) ::madvise(block, block_bytes, MADV_HUGEPAGE);  // only advice: a refusal is no failure
@@ -76,7 +98,11 @@ AllocationCounter SystemAllocator::counter() const noexcept {
   return counter_;
 }
 
-MemoryStatistics SystemAllocator::statistics() const { return counter().statistics(); }
+MemoryStatistics SystemAllocator::statistics() const {
+  MemoryStatistics now = counter().statistics();
+  now.page_faults = page_faults();
+  return now;
+}
 
 void SystemAllocator::reset_peak() {
   const std::lock_guard guard(lock_);

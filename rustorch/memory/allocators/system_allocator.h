@@ -3,14 +3,15 @@
 #include <cstddef>
 
 #include "rustorch/memory/allocators/allocation_counter.h"
+#include "rustorch/memory/fork_order.h"
 #include "rustorch/memory/memory_allocator.h"
 #include "rustorch/memory/spin_lock.h"
 
 namespace rustorch {
 
 /// Whole pages straight from the operating system, returned to it at once. Blocks of huge_page_bytes and more
-/// start at such a boundary and are backed by huge pages where the system has them.
-class SystemAllocator final : public MemoryAllocator {
+/// start at such a boundary and are backed by huge pages where the system has them. Pinned blocks are locked.
+class SystemAllocator final : public MemoryAllocator, private ForkHandler {
  public:
   static constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
 
@@ -30,10 +31,13 @@ class SystemAllocator final : public MemoryAllocator {
   bool reserve(std::size_t bytes, std::size_t block_bytes) noexcept;
   void give_up_reserved(std::size_t bytes, std::size_t block_bytes) noexcept;
   AllocationCounter counter() const noexcept;
+  void before_fork() noexcept override { lock_.lock(); }
+  void after_fork(bool /*in_child*/) noexcept override { lock_.unlock(); }
 
   const std::size_t page_bytes_;
   mutable SpinLock lock_;
   AllocationCounter counter_;
+  ForkRegistration registration_{*this, ForkOrder::leaf};
 };
 
 }  // namespace rustorch

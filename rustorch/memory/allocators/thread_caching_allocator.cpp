@@ -1,68 +1,25 @@
 #include "rustorch/memory/allocators/thread_caching_allocator.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <new>
 #include <utility>
 
 #include "rustorch/error/error.h"
 #include "rustorch/memory/allocators/size_classes.h"
+#include "rustorch/memory/allocators/thread_cache.h"
+#include "rustorch/memory/memory_tag.h"
 #include "rustorch/memory/poison.h"
 
 namespace rustorch {
 
 namespace {
 
-constexpr std::size_t class_count = SizeClasses::index_of(ThreadCachingAllocator::largest_cached_bytes) + 1;
-
-/// How many blocks of each class a thread keeps. A table, because the way of every block goes by it.
-constexpr auto capacities = [] {
-  std::array<std::uint32_t, class_count> counts{};
-  for (std::size_t i = 0; i < class_count; ++i) {
-    counts[i] = static_cast<std::uint32_t>(
-        std::min(ThreadCachingAllocator::most_bytes_per_class / SizeClasses::bytes_of(i),
-                 ThreadCachingAllocator::most_blocks_per_class));
-  }
-  return counts;
-}();
-static_assert(capacities.back() >= 2, "a temporary beside a result needs no lock");
-
-/// A number that only its thread changes and others read: plain moves, no locked instruction.
-class Count {
- public:
-  void add(std::uint64_t n) noexcept {
-    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
-  void subtract(std::uint64_t n) noexcept { add(std::uint64_t{0} - n); }
-  std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
-
-}  // namespace
-
-/// What one thread keeps. Counts wrap around where a block comes back to another thread than took it; their
-/// sums over all threads are right.
-struct ThreadCachingAllocator::Cache {
-  struct Stack {
-    std::uint32_t count = 0;
-    std::array<void*, most_blocks_per_class> blocks;
-  };
-  std::array<Stack, class_count> stacks;
-  std::uint64_t epoch = 0;
-  bool in_use = true;  // guarded by the allocator's mutex: a thread that ends leaves its cache to the next
-  Count hits;          // allocations that upstream did not see
-  Count kept;          // deallocations that upstream did not see, less the blocks that went back later
-  Count kept_bytes;
-  Count unused_bytes;  // of live blocks, beyond what was asked for
-};
-
-namespace {
+/// How many holders an out-of-memory Error names.
+constexpr std::size_t holders_in_errors = 6;
 
 /// Allocators that are there, by number, for threads that end.
-struct Registry {
+struct Registry final : ForkHandler {
   std::mutex mutex;
   std::map<std::uint64_t, ThreadCachingAllocator*> allocators;
   std::uint64_t next_id = 1;
@@ -71,7 +28,16 @@ struct Registry {
     static Registry& registry = *new Registry;  // threads may end after static destruction
     return registry;
   }
+  void before_fork() noexcept override { mutex.lock(); }
+  void after_fork(bool /*in_child*/) noexcept override { mutex.unlock(); }
+
+ private:
+  ForkRegistration registration_{*this, ForkOrder::threads};
 };
+
+bool is_for_anything(MemoryHint hint) noexcept {
+  return hint == MemoryHint::temporary || hint == MemoryHint::persistent;
+}
 
 std::uint64_t register_allocator(ThreadCachingAllocator* allocator) {
   Registry& registry = Registry::instance();
@@ -168,18 +134,22 @@ ThreadCachingAllocator::Cache* ThreadCachingAllocator::find_or_make_cache() noex
 }
 
 void* ThreadCachingAllocator::allocate(std::size_t bytes, std::size_t alignment, MemoryHint hint) {
+  const bool usual = is_for_anything(hint) && BlockContext::of_this_thread().tag == nullptr;
   // One comparison for "at least 1 and at most".
-  const bool cached = bytes - 1 < largest_cached_bytes && alignment == default_alignment &&
-                      (hint == MemoryHint::temporary || hint == MemoryHint::persistent);
-  if (!cached) [[unlikely]]
-    return allocate_upstream(bytes, alignment, hint);
+  if (usual && bytes - 1 < largest_cached_bytes && alignment == default_alignment) [[likely]]
+    return allocate_cached(bytes, hint);
+  if ((usual && !BlockLedger::records(bytes)) || bytes == 0) return allocate_upstream(bytes, alignment, hint);
+  return allocate_recorded(bytes, alignment, hint);
+}
+
+inline void* ThreadCachingAllocator::allocate_cached(std::size_t bytes, MemoryHint hint) {
   Cache* const cache = cache_of_this_thread();
   const std::size_t size_class = SizeClasses::index_of(bytes);
   const std::size_t block_bytes = SizeClasses::bytes_of(size_class);
   if (cache != nullptr) [[likely]] {
     Cache::Stack& stack = cache->stacks[size_class];
     if (stack.count != 0 && cache->epoch == epoch_.load(std::memory_order_relaxed)) [[likely]] {
-      void* const block = stack.blocks[--stack.count];
+      void* const block = stack.pop();
       cache->hits.add(1);
       cache->kept_bytes.subtract(block_bytes);
       cache->unused_bytes.add(block_bytes - bytes);
@@ -187,11 +157,10 @@ void* ThreadCachingAllocator::allocate(std::size_t bytes, std::size_t alignment,
       return block;
     }
   }
-  return allocate_slowly(bytes, alignment, hint, cache);
+  return allocate_slowly(bytes, hint, cache);
 }
 
-void* ThreadCachingAllocator::allocate_slowly(std::size_t bytes, std::size_t alignment, MemoryHint hint,
-                                              Cache* cache) {
+void* ThreadCachingAllocator::allocate_slowly(std::size_t bytes, MemoryHint hint, Cache* cache) {
   if (const std::uint64_t epoch = epoch_.load(std::memory_order_relaxed);
       cache != nullptr && cache->epoch != epoch) {
     flush(*cache);
@@ -199,13 +168,31 @@ void* ThreadCachingAllocator::allocate_slowly(std::size_t bytes, std::size_t ali
   }
   // By the size of its class, so that it does not matter which request of the class it serves later.
   const std::size_t block_bytes = SizeClasses::bytes_of(SizeClasses::index_of(bytes));
-  void* const block = allocate_upstream(block_bytes, alignment, hint);
+  void* const block = allocate_upstream(block_bytes, default_alignment, hint);
   if (cache != nullptr) {
     cache->unused_bytes.add(block_bytes - bytes);
   } else {
     unused_bytes_.fetch_add(block_bytes - bytes, std::memory_order_relaxed);
   }
   poison_memory(static_cast<std::byte*>(block) + bytes, block_bytes - bytes);
+  return block;
+}
+
+[[gnu::noinline]] void* ThreadCachingAllocator::allocate_recorded(std::size_t bytes, std::size_t alignment,
+                                                                  MemoryHint hint) {
+  const bool cached =
+      bytes <= largest_cached_bytes && alignment == default_alignment && is_for_anything(hint);
+  void* const block = cached ? allocate_cached(bytes, hint) : allocate_upstream(bytes, alignment, hint);
+  try {
+    ledger_.record(block, bytes, hint);
+  } catch (...) {
+    if (cached) {
+      deallocate_cached(block, bytes);
+    } else {
+      upstream_.deallocate(block, bytes, alignment);
+    }
+    throw;
+  }
   return block;
 }
 
@@ -217,19 +204,43 @@ void* ThreadCachingAllocator::allocate_upstream(std::size_t bytes, std::size_t a
     if (error.code() != ErrorCode::out_of_memory) throw;
   }
   flush_threads();
-  return upstream_.allocate(bytes, alignment, hint);
+  try {
+    return upstream_.allocate(bytes, alignment, hint);
+  } catch (const Error& error) {
+    const std::string holders = ledger_.largest_holders(holders_in_errors);
+    if (error.code() != ErrorCode::out_of_memory || holders.empty()) throw;
+    throw Error(error.code(), error.message() + "; the largest holders: " + holders, error.suggestion(),
+                error.location());
+  }
 }
 
 void ThreadCachingAllocator::deallocate(void* block, std::size_t bytes, std::size_t alignment) noexcept {
   if (block == nullptr) return;
-  if (bytes - 1 >= largest_cached_bytes || alignment != default_alignment) [[unlikely]]
-    return upstream_.deallocate(block, bytes, alignment);
+  if (ledger_.has_small() || BlockLedger::records(bytes)) [[unlikely]]
+    return deallocate_recorded(block, bytes, alignment);
+  if (bytes - 1 < largest_cached_bytes && alignment == default_alignment) [[likely]]
+    return deallocate_cached(block, bytes);
+  upstream_.deallocate(block, bytes, alignment);
+}
+
+[[gnu::noinline]] void ThreadCachingAllocator::deallocate_recorded(void* block, std::size_t bytes,
+                                                                   std::size_t alignment) noexcept {
+  const MemoryHint hint = ledger_.forget(block).value_or(MemoryHint::temporary);
+  const bool cached =
+      bytes - 1 < largest_cached_bytes && alignment == default_alignment && is_for_anything(hint);
+  if (cached) {
+    deallocate_cached(block, bytes);
+  } else {
+    upstream_.deallocate(block, bytes, alignment);
+  }
+}
+
+inline void ThreadCachingAllocator::deallocate_cached(void* block, std::size_t bytes) noexcept {
   Cache* const cache = cache_of_this_thread();
   const std::size_t size_class = SizeClasses::index_of(bytes);
-  if (cache != nullptr && cache->stacks[size_class].count < capacities[size_class]) [[likely]] {
+  if (cache != nullptr && cache->stacks[size_class].count < Cache::capacities[size_class]) [[likely]] {
     const std::size_t block_bytes = SizeClasses::bytes_of(size_class);
-    Cache::Stack& stack = cache->stacks[size_class];
-    stack.blocks[stack.count++] = block;
+    cache->stacks[size_class].push(block);
     cache->kept.add(1);
     cache->kept_bytes.add(block_bytes);
     cache->unused_bytes.subtract(block_bytes - bytes);
@@ -242,63 +253,29 @@ void ThreadCachingAllocator::deallocate(void* block, std::size_t bytes, std::siz
 void ThreadCachingAllocator::deallocate_slowly(void* block, std::size_t bytes, Cache* cache) noexcept {
   const std::size_t size_class = SizeClasses::index_of(bytes);
   if (cache != nullptr) {
-    flush_class(*cache, size_class, capacities[size_class] / 2);
-    return deallocate(block, bytes, default_alignment);
+    flush_class(*cache, size_class, Cache::capacities[size_class] / 2);
+    return deallocate_cached(block, bytes);
   }
   const std::size_t block_bytes = SizeClasses::bytes_of(size_class);
   unused_bytes_.fetch_sub(block_bytes - bytes, std::memory_order_relaxed);
   upstream_.deallocate(block, block_bytes, default_alignment);
 }
 
-void ThreadCachingAllocator::flush_class(Cache& cache, std::size_t size_class, std::size_t keep) noexcept {
-  Cache::Stack& stack = cache.stacks[size_class];
-  const std::size_t block_bytes = SizeClasses::bytes_of(size_class);
-  while (stack.count > keep) {
-    upstream_.deallocate(stack.blocks[--stack.count], block_bytes, default_alignment);
-    cache.kept.subtract(1);
-    cache.kept_bytes.subtract(block_bytes);
+void ThreadCachingAllocator::before_fork() noexcept { mutex_.lock(); }
+
+void ThreadCachingAllocator::after_fork(bool in_child) noexcept {
+  if (in_child) {
+    std::vector<std::pair<std::uint64_t, Cache*>> none;
+    const auto& own = thread_has_ended ? none : ThreadEnd::of_this_thread().caches;
+    for (const auto& cache : caches_) {
+      const bool is_own =
+          std::any_of(own.begin(), own.end(), [&](const auto& one) { return one.second == cache.get(); });
+      if (!cache->in_use || is_own) continue;
+      flush(*cache);
+      cache->in_use = false;
+    }
   }
-}
-
-void ThreadCachingAllocator::flush(Cache& cache) noexcept {
-  for (std::size_t i = 0; i < class_count; ++i) flush_class(cache, i, 0);
-}
-
-void ThreadCachingAllocator::flush_threads() noexcept {
-  epoch_.fetch_add(1, std::memory_order_relaxed);
-  if (Cache* const cache = cache_of_this_thread()) flush(*cache);
-}
-
-MemoryStatistics ThreadCachingAllocator::statistics() const {
-  const std::lock_guard guard(mutex_);
-  std::uint64_t hits = 0, kept = 0, kept_bytes = 0;
-  std::uint64_t unused_bytes = unused_bytes_.load(std::memory_order_relaxed);
-  for (const auto& cache : caches_) {
-    hits += cache->hits.get();
-    kept += cache->kept.get();
-    kept_bytes += cache->kept_bytes.get();
-    unused_bytes += cache->unused_bytes.get();
-  }
-  MemoryStatistics now = upstream_.statistics();
-  // While other threads work the numbers are of slightly different moments: never below zero.
-  const auto less = [](std::uint64_t from, std::uint64_t bytes) { return from > bytes ? from - bytes : 0; };
-  now.live_bytes = less(now.live_bytes, kept_bytes);
-  now.cached_bytes += kept_bytes;
-  now.requested_bytes = less(now.requested_bytes, kept_bytes + unused_bytes);
-  now.allocations += hits;
-  now.cache_hits += hits;
-  now.deallocations += kept;
-  return now;
-}
-
-std::size_t ThreadCachingAllocator::trim(std::size_t keep_bytes) {
-  flush_threads();
-  return upstream_.trim(keep_bytes);
-}
-
-void ThreadCachingAllocator::set_limit(std::uint64_t bytes) {
-  flush_threads();
-  upstream_.set_limit(bytes);
+  mutex_.unlock();
 }
 
 }  // namespace rustorch

@@ -1,0 +1,93 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "rustorch/model_io/common/json.h"
+
+namespace rustorch {
+namespace {
+
+using model_io::Json;
+using ::testing::HasSubstr;
+
+/// What the program prints and how it ends.
+struct Outcome {
+  std::string output;
+  int code = -1;
+};
+
+Outcome run(const std::string& arguments) {
+  Outcome outcome;
+  std::FILE* const pipe = ::popen((RUSTORCH_PROGRAM " " + arguments).c_str(), "r");
+  if (pipe == nullptr) return outcome;
+  std::array<char, 4096> part;
+  while (const std::size_t read = std::fread(part.data(), 1, part.size(), pipe))
+    outcome.output.append(part.data(), read);
+  const int status = ::pclose(pipe);
+  outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return outcome;
+}
+
+class Bench : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(RUSTORCH_PROGRAM)) GTEST_SKIP() << "the program is not built here";
+  }
+};
+
+TEST_F(Bench, MemoryAsJson) {
+  const Outcome outcome = run("bench --memory --json");
+  ASSERT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.output.find('\n'), outcome.output.size() - 1);  // one object, nothing else
+  const Json memory = Json::parse(outcome.output).at("memory");
+  const Json speeds = memory.at("allocate_and_free");
+  ASSERT_EQ(speeds.size(), 7u);
+  EXPECT_EQ(speeds.at(0).at("bytes").to_uint64(), 64u);
+  for (const Json& speed : speeds.elements()) {
+    EXPECT_GT(speed.at("nanoseconds").to_double(), 0);
+    EXPECT_GT(speed.at("malloc_nanoseconds").to_double(), 0);
+  }
+  EXPECT_EQ(memory.at("steady_loop").at("steps").to_int64(), 100);
+  EXPECT_EQ(memory.at("steady_loop").at("system_allocations").to_uint64(), 0u);
+#if !defined(__SANITIZE_ADDRESS__)  // whose own memory faults
+  EXPECT_LE(memory.at("steady_loop").at("page_faults").to_uint64(), 50u);
+#endif
+  const Json statistics = memory.at("statistics");
+  EXPECT_GT(statistics.at("peak_bytes").to_uint64(), std::uint64_t{64} << 20);
+  EXPECT_GT(statistics.at("hit_rate").to_double(), 0.99);
+  constexpr std::uint64_t KiB = 1024;
+  EXPECT_EQ(statistics.at("requested_bytes").to_uint64(), (13 * 1024 + 70 + 12 * 65) * KiB + 50 * 100);
+  EXPECT_GT(statistics.at("live_bytes").to_uint64(), statistics.at("requested_bytes").to_uint64());
+  EXPECT_EQ(statistics.at("exact_classes").to_uint64(), 1u);
+  EXPECT_GT(statistics.at("exact_saved_bytes").to_uint64(), 0u);
+  EXPECT_GT(statistics.at("page_faults").to_uint64(), 0u);
+  ASSERT_EQ(memory.at("tags").size(), 2u);
+  EXPECT_EQ(memory.at("tags").at(0).at("tag").to_string(), "bench activations");
+  EXPECT_EQ(memory.at("tags").at(0).at("live_bytes").to_uint64(), (13 * 1024 + 70) * KiB);
+  EXPECT_EQ(memory.at("tags").at(0).at("allocations").to_uint64(), 530u);
+  EXPECT_EQ(memory.at("tags").at(0).at("deallocations").to_uint64(), 525u);
+  EXPECT_GT(memory.at("size_classes").size(), 5u);
+}
+
+TEST_F(Bench, MemoryAsText) {
+  const Outcome outcome = run("bench --memory");
+  ASSERT_EQ(outcome.code, 0);
+  for (const char* text : {"malloc", "100 steps: ", "from kept blocks", "fragmentation", "bench gradients",
+                           "size classes made exact"}) {
+    EXPECT_THAT(outcome.output, HasSubstr(text));
+  }
+}
+
+TEST_F(Bench, WithoutAnythingToMeasureIsWrongUsage) {
+  const Outcome outcome = run("bench 2>&1");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.output, HasSubstr("--memory"));
+}
+
+}  // namespace
+}  // namespace rustorch

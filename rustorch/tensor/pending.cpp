@@ -7,6 +7,7 @@
 #include <string>
 
 #include "rustorch/backends/runtime.h"
+#include "rustorch/memory/memory_tag.h"
 #include "rustorch/tensor/lazy.h"
 
 namespace rustorch {
@@ -68,6 +69,7 @@ class PendingGraph::Fusion {
     InlineList<View, Program::max_outputs> views;
     for (const PendingResult* output : outputs_) {
       program_.output(values_[output->place - 1], output->dtype);
+      const BlockShape named(output->layout.shape, output->dtype);
       const Buffer& buffer = buffers_.emplace_back(backend.allocator(), output->owner->bytes_);
       views.emplace_back(buffer.data(), &output->layout, output->dtype);
     }
@@ -222,6 +224,15 @@ void PendingGraph::link(PendingResult& result) noexcept {
 void PendingGraph::unlink(PendingResult& result) noexcept {
   (result.previous != nullptr ? result.previous->next : first_) = result.next;
   if (result.next != nullptr) result.next->previous = result.previous;
+}
+
+// What another thread was computing when the process forked is nobody's work in the child: it starts again.
+void PendingGraph::after_fork(bool in_child) noexcept {
+  for (PendingResult* result = in_child ? first_ : nullptr; result != nullptr; result = result->next) {
+    result->computing = false;
+    result->place = 0;
+  }
+  mutex_.unlock();
 }
 
 IntrusivePointer<Storage> PendingGraph::add(std::unique_ptr<PendingResult> result) {

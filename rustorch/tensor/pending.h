@@ -9,6 +9,7 @@
 
 #include "rustorch/compute/program.h"
 #include "rustorch/core/inline_list.h"
+#include "rustorch/memory/fork_order.h"
 #include "rustorch/tensor/tensor.h"
 
 namespace rustorch {
@@ -57,7 +58,7 @@ class PendingResult : public PooledObject {
 };
 
 /// All pending results of the process.
-class PendingGraph {
+class PendingGraph : private ForkHandler {
  public:
   static PendingGraph& instance();
 
@@ -75,12 +76,15 @@ class PendingGraph {
   class Fusion;
   using Lock = std::unique_lock<std::mutex>;
   void compute(IntrusivePointer<Storage> storage, Lock& lock);
+  void before_fork() noexcept override { mutex_.lock(); }
+  void after_fork(bool in_child) noexcept override;
   void link(PendingResult& result) noexcept;
   void unlink(PendingResult& result) noexcept;
 
   std::mutex mutex_;
   std::condition_variable changed_;  // some thread has finished computing
   PendingResult* first_ = nullptr;
+  ForkRegistration registration_{*this, ForkOrder::threads};
 };
 
 /// Whether the result of a program is worth waiting for its reader: large enough, laziness on, and nobody can

@@ -5,8 +5,11 @@
 
 #include <atomic>
 #include <functional>
+#include <string>
 #include <thread>
 #include <vector>
+
+#include "device/child_process.h"
 
 namespace rustorch {
 namespace {
@@ -74,6 +77,17 @@ TEST_F(HostThreads, SharedOperandsOfChains) {
   });
   EXPECT_EQ(wrong, 0);
 }
+
+#if !defined(__SANITIZE_THREAD__)  // which cannot follow a fork of several threads
+TEST_F(HostThreads, AChildOfForkComputesWhatWaited) {
+  const Tensor x = randn({300000});
+  const Tensor y = exp(x * 2) + 1;
+  materialize(exp(x) * 3);  // by the team
+  const auto sum = [&] { return std::to_string(y.sum().item<float>()); };
+  const std::string in_the_child = testing::in_child({}, sum);
+  EXPECT_EQ(in_the_child, sum());
+}
+#endif
 
 struct Start {
   Tensor images = randn({8, 3, 8, 8}), kernel = randn({4, 3, 3, 3}), head = randn({4 * 4 * 4, 5});

@@ -17,7 +17,7 @@ namespace accuracy {
 
 using rustorch::Op;
 
-#ifdef __HAVE_FLOAT128
+#if __HAVE_DISTINCT_FLOAT128
 using Wide = _Float128;
 #else
 using Wide = long double;  // as wide as that where it is not (AArch64); clang on x86 has 64 bits
@@ -29,7 +29,7 @@ constexpr Real pi = Real(3.141592653589793116) + Real(1.2246467991473531772e-16)
                     Real(-2.9947698097183396659e-33);
 
 // The C library's function, by type.
-#ifdef __HAVE_FLOAT128
+#if __HAVE_DISTINCT_FLOAT128
 #define ACCURACY_IN_WIDE(name) \
   inline Wide name(Wide x) { return ::name##f128(x); }
 #else
@@ -79,7 +79,7 @@ inline long double lgamma(long double x) {
   int sign = 0;
   return ::lgammal_r(x, &sign);
 }
-#ifdef __HAVE_FLOAT128
+#if __HAVE_DISTINCT_FLOAT128
 inline Wide pow(Wide x, Wide y) { return ::powf128(x, y); }
 inline Wide atan2(Wide x, Wide y) { return ::atan2f128(x, y); }
 inline Wide hypot(Wide x, Wide y) { return ::hypotf128(x, y); }

@@ -37,7 +37,7 @@ constexpr double ln_2 = 0.69314718055994530942;
 
 // Where digamma crosses zero its terms cancel: only a type twice as wide keeps double's digits. Without the C
 // library's functions for it (or a long double of that width) those few results are less precise.
-#ifdef __HAVE_FLOAT128
+#if __HAVE_DISTINCT_FLOAT128  // glibc: where it is not long double
 using Widest = _Float128;
 Widest log_of(Widest x) { return ::logf128(x); }
 Widest tan_of(Widest x) { return ::tanf128(x); }
@@ -60,7 +60,8 @@ Real digamma_of(Real x, Real& size) {
       Real(3.141592653589793116) + Real(1.2246467991473531772e-16) + Real(-2.9947698097183396659e-33);
   // From `series_start` on the asymptotic series holds. Its coefficients are B(2k) / 2k of the Bernoulli
   // numbers.
-  constexpr int terms = sizeof(Real) == 8 ? 7 : std::is_same_v<Real, long double> ? 8 : 12;
+  constexpr int digits = std::is_floating_point_v<Real> ? std::numeric_limits<Real>::digits : 113;
+  constexpr int terms = digits == 53 ? 7 : digits == 64 ? 8 : 12;
   constexpr int series_start = terms == 12 ? 32 : 14;
   constexpr double numerators[] = {1, -1, 1, -1, 1, -691, 1, -3617, 43867, -174611, 854513, -236364091};
   constexpr double denominators[] = {12, 120, 252, 240, 132, 32760, 12, 8160, 14364, 6600, 3036, 65520};

@@ -52,8 +52,7 @@ struct ReducedAngle {
   }
 };
 
-/// Up to here the reduction keeps all digits. The C library takes over the lanes beyond, and all lanes where
-/// that is the better way: double without a fused multiply-add.
+/// Up to here the reduction keeps all digits. The C library takes over the lanes beyond.
 template <class T>
 HWY_INLINE Mask<T> reduces_well(Vector<T> x) {
   return abs(x) <= by_type<T>(100000.0, 1e6);
@@ -68,6 +67,12 @@ struct RoundedSum {
     sum = large + small;
     rest = (large - sum) + small;
   }
+  static HWY_INLINE RoundedSum exactly(Vector<T> value) {
+    RoundedSum y;
+    y.sum = value;
+    y.rest = Vector<T>::literal(0);
+    return y;
+  }
 };
 
 /// sin(r + low) for |r| up to π/4: minimax polynomials (Remez) for what follows r, and below for what follows
@@ -80,7 +85,7 @@ HWY_INLINE RoundedSum<T> sin_of_small(Vector<T> r, Vector<T> low) {
                                    -7.57773433285282652e-13};
   const Vector<T> z = r * r;
   const Vector<T> p = polynomial(z, for_float, for_double);
-  if constexpr (!precise) return {fused_multiply_add(r * z, p, r), Vector<T>::literal(0)};
+  if constexpr (!precise) return RoundedSum<T>::exactly(fused_multiply_add(r * z, p, r));
   return {r, fused_multiply_add(r * z, p, low)};
 }
 template <bool precise, class T>
@@ -94,7 +99,7 @@ HWY_INLINE RoundedSum<T> cos_of_small(Vector<T> r, Vector<T> low) {
   const Vector<T> half = lit(0.5) * z;
   const Vector<T> start = lit(1) - half;
   if constexpr (!precise)
-    return {fused_multiply_add(z * z, polynomial(z, for_float, for_double), start), lit(0)};
+    return RoundedSum<T>::exactly(fused_multiply_add(z * z, polynomial(z, for_float, for_double), start));
   const Vector<T> lost = (lit(1) - start) - half;
   const Vector<T> bend = negated_multiply_add(r, low, lost);
   return {start, fused_multiply_add(z * z, polynomial(z, for_float, for_double), bend)};
@@ -132,7 +137,8 @@ struct SineAndCosine {
   }
 };
 
-/// The function by quarter turns where the target and x allow it.
+/// The function by quarter turns where x allows it, and not in double without a fused multiply-add: there the
+/// C library's is the better way.
 template <class T, T (*function)(T), class Quarters>
 HWY_INLINE Vector<T> by_quarters(Vector<T> x, const Quarters& quarters) {
   if constexpr (!multiply_add_is_fused && sizeof(T) == 8) {

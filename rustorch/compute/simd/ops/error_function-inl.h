@@ -48,7 +48,7 @@ HWY_INLINE Vector<T> erfc_of_large(Vector<T> x) {
   const Vector<T> square = bounded * bounded;
   const Vector<T> square_error = multiply_error(bounded, bounded, square);
   const ReducedExponent<T> reduced(-square, square_error);
-  const Vector<T> q = fused_multiply_add(u_error, slope, expm1_of_small(reduced.r, reduced.r_rest));
+  const Vector<T> beyond = fused_multiply_add(u_error, slope, expm1_beyond(reduced.r, reduced.r_rest));
   const PowerOf2<T> scale(reduced.shifted_n, square > by_type<T>(80.0, 700.0));
   // u P with its rounding errors: of t, of the sum that ends P = start + t · chord, and of the product.
   const Vector<T> chord = polynomial(t, for_float, for_double);
@@ -58,7 +58,9 @@ HWY_INLINE Vector<T> erfc_of_large(Vector<T> x) {
   const Vector<T> p_rest = (start - p) + bend;
   const Vector<T> up = u * p;
   const Vector<T> up_rest = fused_multiply_add(u, p_rest, multiply_error(u, p, up));
-  const Vector<T> y = (up + fused_multiply_add(up, q, up_rest)) * scale.power * scale.rest;
+  Vector<T> small = fused_multiply_add(up, beyond, up_rest);
+  if constexpr (!multiply_add_is_fused) small = small + multiply_error(up, reduced.r, up * reduced.r);
+  const Vector<T> y = (up + fused_multiply_add(up, reduced.r, small)) * scale.power * scale.rest;
   return select(x > largest, lit(0), y);
 }
 

@@ -60,10 +60,10 @@ template <class T>
 HWY_INLINE Vector<T> expm1_of_small(Vector<T> r) {
   return fused_multiply_add(r * r, expm1_rest(r), r);
 }
-/// e^(r + rest) - 1 where the rest is what rounding took from r.
+/// e^(r + rest) - 1 - r where the rest is what rounding took from r.
 template <class T>
-HWY_INLINE Vector<T> expm1_of_small(Vector<T> r, Vector<T> rest) {
-  return r + fused_multiply_add(r * r, expm1_rest(r), rest);
+HWY_INLINE Vector<T> expm1_beyond(Vector<T> r, Vector<T> rest) {
+  return fused_multiply_add(r * r, expm1_rest(r), rest);
 }
 
 /// x as n ln(2) + r. Cody and Waite's reduction: n times the high part of ln(2) is exact.

@@ -81,6 +81,13 @@ HWY_INLINE Vector<T> log_of_parts(Vector<T> exponent, Vector<T> f) {
   const Vector<T> low = by_type<T>(1.42860682030941723e-6, 1.90821492927058770e-10);
   return fused_multiply_add(exponent, high, f + fused_multiply_add(exponent, low, log1p_rest(f)));
 }
+/// The same plus something small.
+template <class T>
+HWY_INLINE Vector<T> log_of_parts(Vector<T> exponent, Vector<T> f, Vector<T> small) {
+  const Vector<T> high = by_type<T>(0x1.62e4p-1, 0x1.62e42feep-1);
+  const Vector<T> low = by_type<T>(1.42860682030941723e-6, 1.90821492927058770e-10);
+  return fused_multiply_add(exponent, high, f + (fused_multiply_add(exponent, low, log1p_rest(f)) + small));
+}
 
 template <class T>
 HWY_INLINE Vector<T> log(Vector<T> x) {
@@ -137,7 +144,7 @@ struct SplitSum {
 template <class T>
 HWY_INLINE Vector<T> log1p_of_sum(Vector<T> x, Vector<T> rest, Vector<T> extra_exponent) {
   const SplitSum<T> s(x);
-  return log_of_parts(s.exponent + extra_exponent, fused_multiply_add(rest, s.scale, s.f));
+  return log_of_parts(s.exponent + extra_exponent, s.f, rest * s.scale);  // the slope of log is near 1 here
 }
 
 /// log(1 + x)

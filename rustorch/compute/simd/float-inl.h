@@ -103,10 +103,25 @@ HWY_INLINE Vector<T> fused_multiply_add(Vector<T> a, Vector<T> b, Vector<T> c) {
   return {hn::MulAdd(a.v, b.v, c.v)};
 }
 
+/// c - a * b, rounded once where the target can.
+template <class T>
+HWY_INLINE Vector<T> negated_multiply_add(Vector<T> a, Vector<T> b, Vector<T> c) {
+  return {hn::NegMulAdd(a.v, b.v, c.v)};
+}
+
+/// Whether fused_multiply_add rounds once. Formulas that count on it have another form where it does not, and
+/// results may differ there in the last place; on all other targets they have the same bits.
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_SSE4
+constexpr bool multiply_add_is_fused = false;
+#else
+constexpr bool multiply_add_is_fused = true;
+#endif
+
 /// a * b - product exactly, where `product` is the rounded a * b and nothing overflows or vanishes.
 template <class T>
 HWY_INLINE Vector<T> multiply_error(Vector<T> a, Vector<T> b, Vector<T> product) {
-#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_SSE4  // no fused multiply-add: Dekker's product of halves
+  if constexpr (multiply_add_is_fused) return {hn::MulSub(a.v, b.v, product.v)};
+  // Dekker's product of halves.
   const Vector<T> splitter = Vector<T>::literal(sizeof(T) == 4 ? 4097.0 : 134217729.0);
   const Vector<T> a_scaled = a * splitter;
   const Vector<T> b_scaled = b * splitter;
@@ -115,9 +130,6 @@ HWY_INLINE Vector<T> multiply_error(Vector<T> a, Vector<T> b, Vector<T> product)
   const Vector<T> a_low = a - a_high;
   const Vector<T> b_low = b - b_high;
   return a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low);
-#else
-  return {hn::MulSub(a.v, b.v, product.v)};
-#endif
 }
 
 template <class T>
@@ -150,15 +162,53 @@ HWY_INLINE Vector<T> by_type(double for_float, double for_double) {
   return Vector<T>::literal(sizeof(T) == 4 ? for_float : for_double);
 }
 
+/// c0 + c1 x + c2 x² … of the coefficients [first, last) in Horner's way.
+template <class T>
+HWY_INLINE Vector<T> horner(Vector<T> x, const double* c, std::size_t first, std::size_t last) {
+  Vector<T> y = Vector<T>::literal(c[--last]);
+  while (last > first) y = fused_multiply_add(y, x, Vector<T>::literal(c[--last]));
+  return y;
+}
+
 /// c0 + c1 x + c2 x² …, with a set of coefficients for each type.
 template <class T, std::size_t float_count, std::size_t double_count>
 HWY_INLINE Vector<T> polynomial(Vector<T> x, const double (&for_float)[float_count],
                                 const double (&for_double)[double_count]) {
   constexpr std::size_t count = sizeof(T) == 4 ? float_count : double_count;
   const double* c = sizeof(T) == 4 ? for_float : for_double;
-  Vector<T> y = Vector<T>::literal(c[count - 1]);
-  for (std::size_t i = count - 1; i-- > 0;) y = fused_multiply_add(y, x, Vector<T>::literal(c[i]));
-  return y;
+  if constexpr (count <= 8) {
+    return horner(x, c, 0, count);
+  } else {  // in two halves, because each step waits for the one before
+    constexpr std::size_t half = count < 16 ? 4 : 8;
+    const Vector<T> square = x * x;
+    const Vector<T> fourth = square * square;
+    const Vector<T> power = half == 4 ? fourth : fourth * fourth;
+    const Vector<T> tail =
+        fused_multiply_add(power, horner(x, c, half + 1, count), horner(x, c, 1, half + 1));
+    return fused_multiply_add(x, tail, Vector<T>::literal(c[0]));
+  }
+}
+
+/// Applies a function of two vectors of doubles to floats.
+template <class Function>
+HWY_INLINE Vector<float> through_double(Vector<float> x, Vector<float> y, const Function& function) {
+  const hn::ScalableTag<float> d;
+  const hn::ScalableTag<double> dd;
+#if HWY_TARGET == HWY_SCALAR
+  // DemoteTo would give the largest number for an infinite one.
+  const Vector<double> result =
+      function(Vector<double>{hn::PromoteTo(dd, x.v)}, Vector<double>{hn::PromoteTo(dd, y.v)});
+  return {hn::Set(d, static_cast<float>(hn::GetLane(result.v)))};
+#else
+  using Half = hn::Vec<hn::Half<hn::ScalableTag<float>>>;
+  const hn::Half<hn::ScalableTag<float>> dh;
+  const auto half = [&](Half a, Half b) HWY_ATTR {
+    return hn::DemoteTo(
+        dh, function(Vector<double>{hn::PromoteTo(dd, a)}, Vector<double>{hn::PromoteTo(dd, b)}).v);
+  };
+  return {hn::Combine(d, half(hn::UpperHalf(dh, x.v), hn::UpperHalf(dh, y.v)),
+                      half(hn::LowerHalf(dh, x.v), hn::LowerHalf(dh, y.v)))};
+#endif
 }
 
 /// Applies a function of numbers to every lane: for functions that have no vector form yet. Not inlined, so

@@ -1,54 +1,124 @@
 #include "rustorch/compute/simd/lane_math.h"
 
+#include <math.h>  // the functions of _Float128 are only here
+
 #include <limits>
+#include <type_traits>
 
 namespace rustorch::simd::lane {
 
-// std::lgamma writes a global sign: a data race between threads.
+// std::lgamma writes a global sign: a data race between threads. The wider type keeps the digits near the
+// function's zeros.
 template <>
 float lgamma(float x) {
   int sign = 0;
-  return ::lgammaf_r(x, &sign);
+  return static_cast<float>(::lgamma_r(static_cast<double>(x), &sign));
 }
 template <>
 double lgamma(double x) {
   int sign = 0;
-  return ::lgamma_r(x, &sign);
+  if (x > 0 && x < 8) return ::lgamma_r(x, &sign);
+  if (x < 8 || std::isinf(x)) return static_cast<double>(::lgammal_r(static_cast<long double>(x), &sign));
+  // Stirling's series; its coefficients are B(2k) / (2k (2k - 1)) of the Bernoulli numbers.
+  constexpr long double one = 1;
+  constexpr long double coefficients[] = {one / 12,   -one / 360,          one / 1260, -one / 1680,
+                                          one / 1188, -691 * one / 360360, one / 156,  -3617 * one / 122400};
+  const long double y = x;
+  const long double z = 1 / (y * y);
+  long double series = 0;
+  for (int k = 7; k >= 0; --k) series = series * z + coefficients[k];
+  constexpr long double half_log_2pi = 0.918938533204672741780329736405617640L;
+  return static_cast<double>((y - 0.5L) * std::log(y) - y + half_log_2pi + series / y);
 }
 
 namespace {
 
-constexpr double pi = 3.14159265358979323846;
 constexpr double ln_2 = 0.69314718055994530942;
 
-double digamma_of(double x) {
-  if (x == 0) return std::copysign(std::numeric_limits<double>::infinity(), -x);
-  if (std::isinf(x)) return x > 0 ? x : std::numeric_limits<double>::quiet_NaN();
-  double result = 0;
+// Where digamma crosses zero its terms cancel: only a type twice as wide keeps double's digits. Without the C
+// library's functions for it (or a long double of that width) those few results are less precise.
+#if __HAVE_DISTINCT_FLOAT128  // glibc: where it is not long double
+using Widest = _Float128;
+Widest log_of(Widest x) { return ::logf128(x); }
+Widest tan_of(Widest x) { return ::tanf128(x); }
+Widest floor_of(Widest x) { return ::floorf128(x); }
+#else
+using Widest = long double;
+#endif
+double log_of(double x) { return std::log(x); }
+double tan_of(double x) { return std::tan(x); }
+double floor_of(double x) { return std::floor(x); }
+long double log_of(long double x) { return std::log(x); }
+long double tan_of(long double x) { return std::tan(x); }
+long double floor_of(long double x) { return std::floor(x); }
+
+/// The digamma function of a finite x, neither zero nor a negative whole number. `size` becomes that of its
+/// largest term.
+template <class Real>
+Real digamma_of(Real x, Real& size) {
+  constexpr Real pi =
+      Real(3.141592653589793116) + Real(1.2246467991473531772e-16) + Real(-2.9947698097183396659e-33);
+  // From `series_start` on the asymptotic series holds. Its coefficients are B(2k) / 2k of the Bernoulli
+  // numbers.
+  constexpr int digits = std::is_floating_point_v<Real> ? std::numeric_limits<Real>::digits : 113;
+  constexpr int terms = digits == 53 ? 7 : digits == 64 ? 8 : 12;
+  constexpr int series_start = terms == 12 ? 32 : 14;
+  constexpr double numerators[] = {1, -1, 1, -1, 1, -691, 1, -3617, 43867, -174611, 854513, -236364091};
+  constexpr double denominators[] = {12, 120, 252, 240, 132, 32760, 12, 8160, 14364, 6600, 3036, 65520};
+  Real result = 0;
   if (x < 0) {
-    if (x == std::floor(x)) return std::numeric_limits<double>::quiet_NaN();
-    result = -pi / std::tan(pi * (x - std::round(x)));  // reflection: psi(x) = psi(1 - x) - pi / tan(pi x)
+    // Reflection: psi(x) = psi(1 - x) - pi / tan(pi x).
+    result = -pi / tan_of(pi * (x - floor_of(x + Real(0.5))));
     x = 1 - x;
   }
-  for (; x < 10; x += 1) result -= 1 / x;  // recurrence up to where the asymptotic series holds
-  const double z = 1 / (x * x);
-  // The coefficients are B(2k) / 2k of the Bernoulli numbers.
-  constexpr double coefficients[] = {1.0 / 12,  -1.0 / 120,     1.0 / 252, -1.0 / 240,
-                                     1.0 / 132, -691.0 / 32760, 1.0 / 12};
-  double series = 0;
-  for (int k = 6; k >= 0; --k) series = z * (coefficients[k] + series);
-  return result + std::log(x) - 0.5 / x - series;
+  // Recurrence: the sum of 1 / x, as one fraction.
+  Real numerator = 0, denominator = 1;
+  for (; x < series_start; x += 1) {
+    numerator = numerator * x + denominator;
+    denominator *= x;
+  }
+  const Real z = 1 / (x * x);
+  Real series = 0;
+  for (int k = terms - 1; k >= 0; --k) series = z * (Real(numerators[k]) / Real(denominators[k]) + series);
+  const Real logarithm = log_of(x);
+  size = logarithm;
+  return result + (logarithm - numerator / denominator - Real(0.5) / x - series);
+}
+
+/// Zero, infinities and poles, which digamma_of leaves out.
+template <class T>
+bool special_digamma(T x, T& y) {
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  if (x == 0) {
+    y = std::copysign(infinity, -x);
+  } else if (!std::isfinite(x)) {
+    y = x > 0 ? x : std::numeric_limits<T>::quiet_NaN();
+  } else if (x < 0 && x == std::floor(x)) {
+    y = std::numeric_limits<T>::quiet_NaN();
+  } else {
+    return false;
+  }
+  return true;
 }
 
 }  // namespace
 
 template <>
 float digamma(float x) {
-  return static_cast<float>(digamma_of(static_cast<double>(x)));
+  float special = 0;
+  if (special_digamma(x, special)) return special;
+  double size = 0;
+  return static_cast<float>(digamma_of(static_cast<double>(x), size));
 }
 template <>
 double digamma(double x) {
-  return digamma_of(x);
+  double special = 0;
+  if (special_digamma(x, special)) return special;
+  long double size = 0;
+  const long double y = digamma_of(static_cast<long double>(x), size);
+  if (std::abs(y) > size / 32) return static_cast<double>(y);
+  Widest ignored = 0;
+  return static_cast<double>(digamma_of(static_cast<Widest>(x), ignored));
 }
 
 namespace {

@@ -11,7 +11,6 @@
 #include "rustorch/compute/simd/complex-inl.h"
 #include "rustorch/compute/simd/integer-inl.h"
 #include "rustorch/compute/simd/math-inl.h"
-#include "rustorch/compute/simd/ops/error_function-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rustorch::simd {
@@ -117,8 +116,9 @@ template <class T>
 HWY_INLINE Vector<T> sigmoid(Vector<T> x) {
   const Literal<Vector<T>> lit;
   const Vector<T> e = exp(-abs(x));
-  const Vector<T> large = lit(1) / (lit(1) + e);
-  return select(x < lit(0), e * large, large);
+  const Vector<T> share = e / (lit(1) + e);
+  const Vector<T> whole = select(x < lit(0), e, lit(1));
+  return negated_multiply_add(whole, share, whole);
 }
 template <class T>
 HWY_INLINE Complex<T> sigmoid(Complex<T> x) {

@@ -38,8 +38,8 @@ class Program {
   Register input(DType storage) { return input(storage, compute_dtype(storage)); }
   /// Adds a run-time scalar of a compute type.
   Register scalar(const Scalar& value, DType compute);
-  /// Converts a register to another compute type, or rounds it to a storage dtype: cast back, it has the value
-  /// that storing and loading would give.
+  /// Converts a register to another compute type, or rounds it to a storage dtype: cast back, it has the
+  /// value that storing and loading would give.
   Register cast(Register value, DType compute);
   /// Applies an op to registers that have the same compute type, which the op's domain must contain.
   Register apply(Op op, Register x);

@@ -83,6 +83,9 @@ TEST(Parallel, ExceptionsReachTheCaller) {
 }
 
 TEST(Parallel, AChildOfForkWorksAlone) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "what threads held that the child does not have looks like a leak";
+#endif
   const Threads threads(3);
   const auto sum = [] {
     std::atomic<std::int64_t> total{0};

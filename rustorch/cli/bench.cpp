@@ -50,29 +50,33 @@ struct Measured {
   std::vector<SizeClassStatistics> size_classes;
 };
 
+/// Of as many calls as take a fifth of a millisecond.
 template <class Work>
-double nanoseconds_each(int count, Work&& work) {
-  const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < count; ++i) work();
-  return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count() / count;
+double nanoseconds_each(Work&& work) {
+  for (int count = 4;; count *= 2) {
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < count; ++i) work();
+    const std::chrono::duration<double, std::nano> time = std::chrono::steady_clock::now() - start;
+    if (time.count() >= 2e5) return time.count() / count;
+  }
 }
 
 /// Keeps the compiler from leaving out what nobody uses.
 void pretend_to_use(void* block) { asm volatile("" : : "r"(block) : "memory"); }
 
 std::vector<Speed> measure_speeds() {
-  constexpr int rounds = 7, count = 5000;
+  constexpr int rounds = 7;
   MemoryAllocator& allocator = cpu_allocator();
   std::vector<Speed> speeds;
   for (const std::size_t bytes : {64 * std::size_t{1}, KiB, 16 * KiB, 128 * KiB, MiB, 4 * MiB, 64 * MiB}) {
     Speed speed{.bytes = bytes};
     for (int round = 0; round < rounds; ++round) {  // in turns, so that both see the same machine
-      speed.ours = std::min(speed.ours, nanoseconds_each(count, [&] {
+      speed.ours = std::min(speed.ours, nanoseconds_each([&] {
                               void* const block = allocator.allocate(bytes);
                               pretend_to_use(block);
                               allocator.deallocate(block, bytes);
                             }));
-      speed.malloc = std::min(speed.malloc, nanoseconds_each(count, [&] {
+      speed.malloc = std::min(speed.malloc, nanoseconds_each([&] {
                                 void* const block = std::malloc(bytes);
                                 pretend_to_use(block);
                                 std::free(block);

@@ -18,6 +18,7 @@
 
 #include "rustorch/compute/simd/kernels.h"
 #include "rustorch/compute/simd/targets.h"
+#include "rustorch/error/error.h"
 #include "tests/compute/accuracy_reference.h"
 
 namespace {
@@ -171,10 +172,7 @@ Options options_of(int argc, char** argv) {
   return options;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const Options options = options_of(argc, argv);
+void tabulate(const Options& options) {
   fmt::print("{{\"isa\": \"{}\", \"stride\": {}, \"samples\": {}, \"rows\": [",
              to_string(simd::running_isa()), options.stride, options.samples);
   const char* separator = "\n";
@@ -186,4 +184,15 @@ int main(int argc, char** argv) {
     std::fflush(stdout);
   }
   fmt::print("\n]}}\n");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    tabulate(options_of(argc, argv));
+  } catch (const Error& error) {  // of an instruction set that this processor lacks
+    fmt::print(stderr, "{}\n", error.what());
+    return 1;
+  }
 }

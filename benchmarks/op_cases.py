@@ -57,7 +57,7 @@ def main():
     print("# Performance of every operation\n")
     print("Made by `benchmarks/op_cases.sh`: each test case's first float32 sample (tens of elements: what a call costs),")
     print("and 2^20 elements where the operation applies to each alone. PyTorch is called from Python, which is part of")
-    print("its small figures (about 0.3 µs a call); docs/performance.md has LibTorch from C++.\n")
+    print("its small figures; `benchmarks/compare.sh small_operations` has LibTorch called from C++.\n")
     print(f"{processor()}, {torch.get_num_threads()} threads, PyTorch {torch.__version__}. Median of the ratios: "
           f"{statistics.median(ratios['small']):.1f} small, {statistics.median(ratios['large']):.1f} large; "
           f"slower than PyTorch: {sum(r < 1 for r in ratios['small'])} of {len(ratios['small'])} small, "

@@ -31,42 +31,33 @@ Program::Register Program::cast(Register value, DType compute) {
   return append({Kind::cast, Op::copy, compute, 0, {value, 0, 0}});
 }
 
-namespace {
-
-void check_apply(Op op, std::size_t operands, DType compute) {
+Program::Register Program::apply(Op op, std::span<const Register> operands) {
   const OpInfo& info = op_info(op);
-  RUSTORCH_CHECK(info.arity == operands, internal, "{} takes {} operands, not {}", info.name, info.arity,
-                 operands);
+  RUSTORCH_CHECK(info.arity == operands.size(), internal, "{} takes {} operands, not {}", info.name,
+                 info.arity, operands.size());
+  const DType compute = instructions_[operands[0]].dtype;
   RUSTORCH_CHECK(domain_has(info.domain, compute), dtype_mismatch, "{} is not defined for {}", info.name,
-                 to_string(compute));
+                 rustorch::to_string(compute));
+  Instruction instruction{Kind::apply, op, compute, 0, {}};
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    const DType dtype = instructions_[operands[i]].dtype;
+    RUSTORCH_CHECK(dtype == compute, internal, "{} in a program got operands of {} and {}", info.name,
+                   rustorch::to_string(compute), rustorch::to_string(dtype));
+    instruction.operands[i] = operands[i];
+  }
+  return append(instruction);
 }
 
-void check_equal(Op op, DType a, DType b) {
-  RUSTORCH_CHECK(a == b, internal, "{} in a program got operands of {} and {}", op_info(op).name,
-                 to_string(a), to_string(b));
-}
-
-}  // namespace
-
-Program::Register Program::apply(Op op, Register x) {
-  const DType compute = instructions_[x].dtype;
-  check_apply(op, 1, compute);
-  return append({Kind::apply, op, compute, 0, {x, 0, 0}});
-}
+Program::Register Program::apply(Op op, Register x) { return apply(op, std::span(&x, 1)); }
 
 Program::Register Program::apply(Op op, Register x, Register y) {
-  const DType compute = instructions_[x].dtype;
-  check_apply(op, 2, compute);
-  check_equal(op, compute, instructions_[y].dtype);
-  return append({Kind::apply, op, compute, 0, {x, y, 0}});
+  const Register operands[] = {x, y};
+  return apply(op, operands);
 }
 
 Program::Register Program::apply(Op op, Register x, Register y, Register z) {
-  const DType compute = instructions_[x].dtype;
-  check_apply(op, 3, compute);
-  check_equal(op, compute, instructions_[y].dtype);
-  check_equal(op, compute, instructions_[z].dtype);
-  return append({Kind::apply, op, compute, 0, {x, y, z}});
+  const Register operands[] = {x, y, z};
+  return apply(op, operands);
 }
 
 void Program::output(Register value, DType storage) {

@@ -45,6 +45,7 @@ class Program {
   Register apply(Op op, Register x);
   Register apply(Op op, Register x, Register y);
   Register apply(Op op, Register x, Register y, Register z);
+  Register apply(Op op, std::span<const Register> operands);  ///< as many as its arity
   /// Declares the next result, stored as `storage`.
   void output(Register value, DType storage);
 

@@ -4,12 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <charconv>
-#include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "rustorch/core/environment.h"
 #include "rustorch/device/cpu_info.h"
 #include "rustorch/error/error.h"
 #include "rustorch/error/suggestion.h"
@@ -22,11 +21,6 @@ constexpr std::array<std::string_view, 5> isa_names{"scalar", "sse4", "avx2", "a
 static_assert(static_cast<std::size_t>(CpuIsa::neon) + 1 == isa_names.size());
 
 constexpr int most_threads = 4096;
-
-std::string environment(const char* name) {
-  const char* const value = std::getenv(name);
-  return value != nullptr ? value : "";
-}
 
 CpuIsa parse_isa(const std::string& name) {
   std::vector<std::string> choices;
@@ -46,26 +40,13 @@ CpuIsa parse_isa(const std::string& name) {
   return static_cast<CpuIsa>(known - isa_names.begin());
 }
 
-// A count of threads, or 0 if the text is none.
-int parse_thread_count(std::string_view text) noexcept {
-  int count = 0;
-  const auto [stopped, failure] = std::from_chars(text.data(), text.data() + text.size(), count);
-  const bool valid = failure == std::errc() && stopped == text.data() + text.size();
-  return valid && count >= 1 && count <= most_threads ? count : 0;
-}
-
 int initial_num_threads() {
-  const std::string ours = environment("RUSTORCH_NUM_THREADS");
-  if (!ours.empty()) {
-    const int count = parse_thread_count(ours);
-    RUSTORCH_CHECK(count > 0, invalid_argument, "RUSTORCH_NUM_THREADS: \"{}\" is not a number from 1 to {}",
-                   ours, most_threads);
-    return count;
-  }
+  if (const auto ours = number_from_environment("RUSTORCH_NUM_THREADS", 1, most_threads, 0); ours != 0)
+    return static_cast<int>(ours);
   // One count for each level of nested loops, of which we have one. Not our variable: nonsense is ignored.
   const std::string openmp = environment("OMP_NUM_THREADS");
-  if (const int count = parse_thread_count(std::string_view(openmp).substr(0, openmp.find(','))))
-    return count;
+  if (const auto count = whole_number(std::string_view(openmp).substr(0, openmp.find(',')), 1, most_threads))
+    return static_cast<int>(*count);
   return std::min(cpu_info().cores, most_threads);
 }
 

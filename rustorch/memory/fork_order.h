@@ -21,6 +21,10 @@ class ForkHandler {
 };
 
 /// Makes every fork call a handler, as long as this lives: the handler's last member.
+///
+/// Waits for a fork that is going on. A handler in a static variable of a function must therefore be made
+/// while the program loads: a thread that waits here in its first call would hold the variable's guard, and
+/// the child would find that taken for ever.
 class ForkRegistration {
  public:
   ForkRegistration(ForkHandler& handler, ForkOrder order);

@@ -15,4 +15,8 @@ MemoryAllocator& cpu_allocator() {
   return threads;
 }
 
+namespace {
+[[maybe_unused]] const MemoryAllocator& made_while_loading = cpu_allocator();
+}
+
 }  // namespace rustorch

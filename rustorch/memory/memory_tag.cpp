@@ -32,6 +32,8 @@ class Tags final : public ForkHandler {
   ForkRegistration registration_{*this, ForkOrder::leaf};
 };
 
+[[maybe_unused]] const Tags& made_while_loading = Tags::instance();
+
 }  // namespace
 
 thread_local constinit BlockContext BlockContext::current{};

@@ -1,12 +1,10 @@
 #include "rustorch/tensor/lazy.h"
 
 #include <atomic>
-#include <charconv>
-#include <cstdlib>
 #include <limits>
 #include <mutex>
-#include <string_view>
 
+#include "rustorch/core/environment.h"
 #include "rustorch/tensor/pending.h"
 
 namespace rustorch {
@@ -15,28 +13,15 @@ namespace {
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
 struct Settings {
-  bool enabled = true;
-  std::int64_t minimum = 4096;
+  bool enabled = number_from_environment("RUSTORCH_LAZY", 0, 1, 1) != 0;
+  std::int64_t minimum = number_from_environment("RUSTORCH_LAZY_MINIMUM", 1, never - 1, 4096);
 };
-
-/// A whole number of at least `least` from the environment; an Error for anything else.
-std::int64_t number_from_environment(const char* name, std::int64_t least, std::int64_t otherwise) {
-  const char* const text = std::getenv(name);
-  if (text == nullptr || *text == '\0') return otherwise;
-  const std::string_view all(text);
-  std::int64_t value = 0;
-  const auto [stopped, failure] = std::from_chars(all.data(), all.data() + all.size(), value);
-  RUSTORCH_CHECK(failure == std::errc() && stopped == all.data() + all.size() && value >= least,
-                 invalid_argument, "{}: \"{}\" is not a whole number of at least {}", name, all, least);
-  return value;
-}
 
 std::mutex settings_mutex;
 
 /// Under settings_mutex.
 Settings& settings() {
-  static Settings from_environment{number_from_environment("RUSTORCH_LAZY", 0, 1) != 0,
-                                   number_from_environment("RUSTORCH_LAZY_MINIMUM", 1, 4096)};
+  static Settings from_environment;
   return from_environment;
 }
 

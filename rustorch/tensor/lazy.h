@@ -26,7 +26,4 @@ bool is_pending(const Tensor& x);
 /// Computes x now, if it waits. For measurements, and to free what a pending result holds on to.
 void materialize(const Tensor& x);
 
-/// lazy_minimum() where laziness is on, else more than any tensor has. Internal.
-std::int64_t least_deferred_elements();
-
 }  // namespace rustorch

@@ -8,7 +8,6 @@
 
 #include "rustorch/backends/runtime.h"
 #include "rustorch/memory/memory_tag.h"
-#include "rustorch/tensor/lazy.h"
 
 namespace rustorch {
 
@@ -133,7 +132,6 @@ class PendingGraph::Fusion {
     std::array<Program::Register, PendingResult::max_instructions> registers{};
     for (std::size_t i = 0; i < result.instructions.size(); ++i) {
       const Program::Instruction& instruction = result.instructions[i];
-      const auto operand = [&](std::size_t k) { return registers[instruction.operands[k]]; };
       switch (instruction.kind) {
         case Program::Kind::input:
           registers[i] = load(result.inputs[instruction.slot], instruction.dtype);
@@ -142,20 +140,15 @@ class PendingGraph::Fusion {
           registers[i] = program_.scalar(result.scalars[instruction.slot], instruction.dtype);
           break;
         case Program::Kind::cast:
-          registers[i] = program_.cast(operand(0), instruction.dtype);
+          registers[i] = program_.cast(registers[instruction.operands[0]], instruction.dtype);
           break;
-        case Program::Kind::apply:
-          switch (op_info(instruction.op).arity) {
-            case 1:
-              registers[i] = program_.apply(instruction.op, operand(0));
-              break;
-            case 2:
-              registers[i] = program_.apply(instruction.op, operand(0), operand(1));
-              break;
-            default:
-              registers[i] = program_.apply(instruction.op, operand(0), operand(1), operand(2));
-          }
+        case Program::Kind::apply: {
+          std::array<Program::Register, 3> operands{};
+          const std::size_t arity = op_info(instruction.op).arity;
+          for (std::size_t k = 0; k < arity; ++k) operands[k] = registers[instruction.operands[k]];
+          registers[i] = program_.apply(instruction.op, std::span(operands).first(arity));
           break;
+        }
       }
     }
     return registers[result.value];
@@ -215,6 +208,10 @@ PendingGraph& PendingGraph::instance() {
   return graph;
 }
 
+namespace {
+[[maybe_unused]] const void* const made_while_loading = &PendingGraph::instance();
+}
+
 void PendingGraph::link(PendingResult& result) noexcept {
   result.next = first_;
   if (first_ != nullptr) first_->previous = &result;
@@ -262,10 +259,9 @@ IntrusivePointer<Storage> PendingGraph::add(std::unique_ptr<PendingResult> resul
     }
     compute(IntrusivePointer<Storage>(largest->owner), lock);
   }
-  link(*result);
-  PendingResult* const owned = result.release();
-  auto storage = IntrusivePointer<Storage>::make(owned, bytes, owned->device);
-  owned->owner = storage.get();
+  auto storage = IntrusivePointer<Storage>::make(result.get(), bytes, result->device);
+  result->owner = storage.get();
+  link(*result.release());
   return storage;
 }
 

@@ -87,6 +87,9 @@ class PendingGraph : private ForkHandler {
   ForkRegistration registration_{*this, ForkOrder::threads};
 };
 
+/// lazy_minimum() where laziness is on, else more than any tensor has.
+std::int64_t least_deferred_elements();
+
 /// Whether the result of a program is worth waiting for its reader: large enough, laziness on, and nobody can
 /// change the operands behind our back.
 bool can_defer(std::int64_t elements, const Program& program, std::span<const Tensor* const> inputs);

@@ -7,8 +7,8 @@
 #include <stdexcept>
 #include <vector>
 
-#include "device/child_process.h"
 #include "rustorch/error/error.h"
+#include "support/child_process.h"
 
 namespace rustorch::cpu {
 namespace {

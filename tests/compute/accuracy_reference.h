@@ -12,10 +12,12 @@
 #include <vector>
 
 #include "rustorch/compute/op.h"
+#include "special_values.h"
 
 namespace accuracy {
 
 using rustorch::Op;
+using rustorch::testing::special_values;
 
 #if __HAVE_DISTINCT_FLOAT128
 using Wide = _Float128;
@@ -222,28 +224,6 @@ Real reference(const Function& f, Real x, Real y) {
     default:
       return std::numeric_limits<double>::quiet_NaN();
   }
-}
-
-template <class T>
-std::vector<T> special_values() {
-  using Limits = std::numeric_limits<T>;
-  std::vector<T> values{0,
-                        1,
-                        2,
-                        3,
-                        4,
-                        T(0.5),
-                        T(1.5),
-                        T(2.5),
-                        T(1e10),
-                        Limits::infinity(),
-                        Limits::max(),
-                        Limits::min(),
-                        Limits::min() / 4,
-                        Limits::denorm_min()};
-  for (std::size_t i = 0, count = values.size(); i < count; ++i) values.push_back(-values[i]);
-  values.push_back(Limits::quiet_NaN());
-  return values;
 }
 
 /// Random numbers of every size, denser where functions change.

@@ -6,6 +6,7 @@
 #include <random>
 #include <vector>
 
+#include "compute/special_values.h"
 #include "rustorch/compute/simd/kernels.h"
 #include "rustorch/core/dtype.h"
 
@@ -13,6 +14,7 @@ namespace rustorch {
 namespace {
 
 using Real = long double;
+using testing::special_values;
 
 constexpr Real pi = 3.14159265358979323846264338327950288L;
 constexpr Real ln_2 = 0.693147180559945309417232121458176568L;
@@ -125,34 +127,6 @@ const BinaryCase binary_cases[] = {
     {Op::leaky_relu, [](Real x, Real y) { return x > 0 ? x : x * y; }, 0.5},
     {Op::hardshrink, [](Real x, Real y) { return x >= -y && x <= y ? 0 : x; }, 0},
 };
-
-template <class T>
-std::vector<T> special_values() {
-  using Limits = std::numeric_limits<T>;
-  std::vector<T> values{0,
-                        1,
-                        2,
-                        T(0.5),
-                        T(1.5),
-                        T(2.5),
-                        3,
-                        10,
-                        100,
-                        1000,
-                        T(0.25),
-                        T(0.999),
-                        T(3.14159265),
-                        T(1e10),
-                        Limits::infinity(),
-                        Limits::max(),
-                        Limits::min(),
-                        Limits::min() / 4,
-                        Limits::denorm_min()};
-  const std::size_t count = values.size();
-  for (std::size_t i = 0; i < count; ++i) values.push_back(-values[i]);
-  values.push_back(Limits::quiet_NaN());
-  return values;
-}
 
 /// Normal numbers of every size, with many around where functions are interesting.
 template <class T>

@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "device/child_process.h"
 #include "rustorch/device/cpu_info.h"
 #include "rustorch/error/error.h"
+#include "support/child_process.h"
 #include "support/expect_error.h"
 
 namespace rustorch {

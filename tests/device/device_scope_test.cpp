@@ -4,8 +4,8 @@
 
 #include <thread>
 
-#include "device/child_process.h"
 #include "rustorch/error/error.h"
+#include "support/child_process.h"
 #include "support/print.h"
 
 namespace rustorch {

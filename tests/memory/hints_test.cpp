@@ -8,12 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "memory/in_child.h"
+#include "memory/cached_pool.h"
 #include "rustorch/error/error.h"
 #include "rustorch/memory/allocators/aligned_allocator.h"
 #include "rustorch/memory/allocators/pool_allocator.h"
 #include "rustorch/memory/allocators/system_allocator.h"
 #include "rustorch/memory/allocators/thread_caching_allocator.h"
+#include "support/child_process.h"
 
 namespace rustorch {
 namespace {
@@ -31,12 +32,7 @@ std::uint64_t pinned_bytes() {
   return 0;
 }
 
-class Hints : public ::testing::Test {
- protected:
-  AlignedAllocator system_;
-  PoolAllocator pool_{system_};
-  ThreadCachingAllocator allocator_{pool_};
-};
+using Hints = testing::CachedPool;
 
 TEST_F(Hints, PinnedBlocksAreLocked) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -103,7 +99,7 @@ TEST_F(Hints, ARefusalToPinSaysHowMuchIsAllowed) {
   GTEST_SKIP() << "sanitizers leave mlock out";
 #endif
   for (const std::size_t bytes : {100ul, 3 * MiB})
-    EXPECT_EQ(testing::in_child([&] { return refuse_to_pin(bytes); }), 0);
+    EXPECT_EQ(testing::exit_code_in_child([&] { return refuse_to_pin(bytes); }), 0);
 }
 
 TEST_F(Hints, HugePagesStartAtABoundaryInEverySize) {

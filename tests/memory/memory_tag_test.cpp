@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "memory/block_checks.h"
+#include "memory/cached_pool.h"
 #include "rustorch/core/shape.h"
 #include "rustorch/memory/allocators/aligned_allocator.h"
 #include "rustorch/memory/allocators/pool_allocator.h"
@@ -24,12 +25,8 @@ using testing::expect_error;
 constexpr std::size_t KiB = 1024;
 constexpr std::size_t MiB = 1024 * KiB;
 
-class Tags : public ::testing::Test {
+class Tags : public testing::CachedPool {
  protected:
-  AlignedAllocator system_;
-  PoolAllocator pool_{system_};
-  ThreadCachingAllocator allocator_{pool_};
-
   TagStatistics of(const std::string& tag) const {
     for (const TagStatistics& one : allocator_.statistics_by_tag()) {
       if (one.tag == tag) return one;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "memory/block_checks.h"
+#include "memory/cached_pool.h"
 #include "rustorch/memory/allocators/aligned_allocator.h"
 #include "rustorch/memory/allocators/pool_allocator.h"
 #include "support/expect_error.h"
@@ -23,12 +24,8 @@ using testing::expect_error;
 constexpr std::size_t KiB = 1024;
 constexpr std::size_t MiB = 1024 * KiB;
 
-class ThreadCaching : public ::testing::Test {
+class ThreadCaching : public testing::CachedPool {
  protected:
-  AlignedAllocator system_;
-  PoolAllocator pool_{system_};
-  ThreadCachingAllocator allocator_{pool_};
-
   /// How often the pool, behind its lock, was called.
   std::uint64_t pool_calls() const {
     const MemoryStatistics now = pool_.statistics();

@@ -8,9 +8,9 @@
 #include <csignal>
 #include <thread>
 
-#include "device/child_process.h"
 #include "rustorch/model_io/safetensors/safetensors_file.h"
 #include "rustorch/tensor/operations/creation.h"
+#include "support/child_process.h"
 #include "support/expect_error.h"
 #include "support/print.h"
 #include "support/temporary_folder.h"

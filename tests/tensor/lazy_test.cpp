@@ -114,6 +114,12 @@ TEST_F(Lazy, WhatNobodyHoldsIsNotWritten) {
             }),
             2U);
   EXPECT_FALSE(is_pending(held)) << "written in the same pass";
+  // Operators let go of temporaries, which live to the end of the expression that reads the result.
+  const Tensor y = randn({100000});
+  materialize(y);
+  const std::uint64_t before = cpu_allocator().statistics().allocations;
+  materialize(1 - (x * 2 + 1) * (y - x) / (3 * x));
+  EXPECT_EQ(cpu_allocator().statistics().allocations - before, 1U);
 }
 
 TEST_F(Lazy, ReadersOfOneResultFindItComputed) {

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "device/child_process.h"
+#include "support/child_process.h"
 
 namespace rustorch {
 namespace {

@@ -1,10 +1,12 @@
 #include "rustorch/backends/cpu/parallel.h"
 
 #include <omp.h>
-#include <pthread.h>
 
 #include <atomic>
+#include <cstdint>
 #include <mutex>
+
+#include "rustorch/memory/fork_order.h"
 
 #if defined(__SANITIZE_THREAD__)
 #include <thread>
@@ -67,25 +69,41 @@ int team_size() { return in_team() ? 1 : num_threads(); }
 
 namespace {
 
-std::atomic<bool> watches_forks{false};
-std::atomic<bool> team_is_gone{false};
-
 /// fork() copies the calling thread alone, and libgomp would wait for the others for ever. A child of a
 /// process that has used its team does all work on the calling thread, oneDNN's too.
-void watch_forks() {
-  if (watches_forks.load(std::memory_order_relaxed) || watches_forks.exchange(true)) return;
-  pthread_atfork(nullptr, nullptr, [] {
-    team_is_gone.store(true, std::memory_order_relaxed);
+class TeamWatch final : private ForkHandler {
+ public:
+  static TeamWatch& instance() {
+    static TeamWatch& watch = *new TeamWatch;
+    return watch;
+  }
+  /// Called by all work that may use the team.
+  bool team_is_gone() noexcept {
+    const State state = state_.load(std::memory_order_relaxed);
+    if (state == State::unused) [[unlikely]]
+      state_.store(State::used, std::memory_order_relaxed);
+    return state == State::gone;
+  }
+
+ private:
+  void before_fork() noexcept override {}
+  void after_fork(bool in_child) noexcept override {
+    if (!in_child || state_.load(std::memory_order_relaxed) == State::unused) return;
+    state_.store(State::gone, std::memory_order_relaxed);
     omp_set_num_threads(1);
-  });
-}
+  }
+  enum class State : std::uint8_t { unused, used, gone };
+  std::atomic<State> state_{State::unused};
+  ForkRegistration registration_{*this, ForkOrder::threads};
+};
+
+[[maybe_unused]] const TeamWatch& made_while_loading = TeamWatch::instance();
 
 }  // namespace
 
 void run_team(int threads, const std::function<void(int)>& work) {
-  watch_forks();
   FirstException exception;
-  if (team_is_gone.load(std::memory_order_relaxed)) [[unlikely]] {
+  if (TeamWatch::instance().team_is_gone()) [[unlikely]] {
     for (int thread = 0; thread < threads; ++thread) exception.guard([&] { work(thread); });
     return exception.rethrow();
   }
@@ -101,10 +119,7 @@ void run_team(int threads, const std::function<void(int)>& work) {
 
 bool in_team() noexcept { return omp_in_parallel() != 0; }
 
-int team_size() {
-  watch_forks();
-  return in_team() || team_is_gone.load(std::memory_order_relaxed) ? 1 : num_threads();
-}
+int team_size() { return in_team() || TeamWatch::instance().team_is_gone() ? 1 : num_threads(); }
 
 #endif
 

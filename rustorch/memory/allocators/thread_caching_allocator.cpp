@@ -35,6 +35,8 @@ struct Registry final : ForkHandler {
   ForkRegistration registration_{*this, ForkOrder::threads};
 };
 
+[[maybe_unused]] const Registry& made_while_loading = Registry::instance();
+
 bool is_for_anything(MemoryHint hint) noexcept {
   return hint == MemoryHint::temporary || hint == MemoryHint::persistent;
 }

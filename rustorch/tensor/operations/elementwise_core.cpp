@@ -146,11 +146,7 @@ Program single_op(Op op, std::span<const Operand> operands, DType compute, DType
     registers[i] = operands[i].is_tensor() ? program.input(operands[i].tensor()->dtype(), compute)
                                            : program.scalar(operands[i].scalar(), compute);
   }
-  const Program::Register value = operands.size() == 1 ? program.apply(op, registers[0])
-                                  : operands.size() == 2
-                                      ? program.apply(op, registers[0], registers[1])
-                                      : program.apply(op, registers[0], registers[1], registers[2]);
-  program.output(value, result);
+  program.output(program.apply(op, std::span<const Program::Register>(registers, operands.size())), result);
   return program;
 }
 

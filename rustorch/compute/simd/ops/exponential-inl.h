@@ -66,6 +66,16 @@ HWY_INLINE Vector<T> expm1_beyond(Vector<T> r, Vector<T> rest) {
   return fused_multiply_add(r * r, expm1_rest(r), rest);
 }
 
+/// ln(2) in two parts, the first so short that its product with an exponent is exact.
+template <class T>
+HWY_INLINE Vector<T> ln_2() {
+  return by_type<T>(0x1.62e4p-1, 0x1.62e42feep-1);
+}
+template <class T>
+HWY_INLINE Vector<T> ln_2_rest() {
+  return by_type<T>(1.42860682030941723e-6, 1.90821492927058770e-10);
+}
+
 /// x as n ln(2) + r. Cody and Waite's reduction: n times the high part of ln(2) is exact.
 template <class T>
 struct ReducedExponent {
@@ -73,26 +83,23 @@ struct ReducedExponent {
 
   explicit HWY_INLINE ReducedExponent(Vector<T> x) {
     const Vector<T> n = reduce(x);
-    r = negated_multiply_add(n, ln2_rest(), r);
+    r = negated_multiply_add(n, ln_2_rest<T>(), r);
   }
   /// Of x - rest, where the rest is small.
   HWY_INLINE ReducedExponent(Vector<T> x, Vector<T> rest) {
     const Vector<T> n = reduce(x);
     const Vector<T> high = r;
-    const Vector<T> low = fused_multiply_add(n, ln2_rest(), rest);
+    const Vector<T> low = fused_multiply_add(n, ln_2_rest<T>(), rest);
     r = high - low;
     r_rest = (high - r) - low;
   }
 
  private:
-  static HWY_INLINE Vector<T> ln2_rest() {
-    return by_type<T>(1.42860682030941723e-6, 1.90821492927058770e-10);
-  }
   HWY_INLINE Vector<T> reduce(Vector<T> x) {
     const Literal<Vector<T>> lit;
     shifted_n = fused_multiply_add(x, lit(1.44269504088896340736), lit(whole_shift<T>));
     const Vector<T> n = shifted_n - lit(whole_shift<T>);
-    r = negated_multiply_add(n, by_type<T>(0x1.62e4p-1, 0x1.62e42feep-1), x);
+    r = negated_multiply_add(n, ln_2<T>(), x);
     return n;
   }
 };

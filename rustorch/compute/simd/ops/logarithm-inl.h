@@ -74,19 +74,17 @@ HWY_INLINE Vector<T> log1p_rest(Vector<T> f) {
   }
 }
 
-/// exponent · ln(2) + log(1 + f) with ln(2) in two parts, the first so short that its product is exact.
+/// exponent · ln(2) + log(1 + f)
 template <class T>
 HWY_INLINE Vector<T> log_of_parts(Vector<T> exponent, Vector<T> f) {
-  const Vector<T> high = by_type<T>(0x1.62e4p-1, 0x1.62e42feep-1);
-  const Vector<T> low = by_type<T>(1.42860682030941723e-6, 1.90821492927058770e-10);
-  return fused_multiply_add(exponent, high, f + fused_multiply_add(exponent, low, log1p_rest(f)));
+  return fused_multiply_add(exponent, ln_2<T>(),
+                            f + fused_multiply_add(exponent, ln_2_rest<T>(), log1p_rest(f)));
 }
 /// The same plus something small.
 template <class T>
 HWY_INLINE Vector<T> log_of_parts(Vector<T> exponent, Vector<T> f, Vector<T> small) {
-  const Vector<T> high = by_type<T>(0x1.62e4p-1, 0x1.62e42feep-1);
-  const Vector<T> low = by_type<T>(1.42860682030941723e-6, 1.90821492927058770e-10);
-  return fused_multiply_add(exponent, high, f + (fused_multiply_add(exponent, low, log1p_rest(f)) + small));
+  return fused_multiply_add(exponent, ln_2<T>(),
+                            f + (fused_multiply_add(exponent, ln_2_rest<T>(), log1p_rest(f)) + small));
 }
 
 template <class T>

@@ -201,14 +201,24 @@ HWY_INLINE Vector<T> half_pi_rest() {
   return by_type<T>(-4.37113900019e-8, 6.12323399573676589e-17);
 }
 
+/// What asin and acos start with: beyond 1/2 the function of √((1 - |x|) / 2).
+template <class T>
+struct ReducedArc {
+  Vector<T> a, z, rest;
+  Mask<T> small;
+
+  explicit HWY_INLINE ReducedArc(Vector<T> x) : a(abs(x)), small(a < Vector<T>::literal(0.5)) {
+    const Vector<T> half = Vector<T>::literal(0.5);
+    z = select(small, a * a, half - half * a);
+    rest = asin_rest(z);
+  }
+};
+
 /// Beyond 1/2 it is π/2 - 2 asin(√((1 - x) / 2)).
 template <class T>
 HWY_INLINE Vector<T> asin(Vector<T> x) {
   const Literal<Vector<T>> lit;
-  const Vector<T> a = abs(x);
-  const Mask<T> small = a < lit(0.5);
-  const Vector<T> z = select(small, a * a, lit(0.5) - lit(0.5) * a);
-  const Vector<T> rest = asin_rest(z);
+  const auto [a, z, rest, small] = ReducedArc<T>(x);
   const Vector<T> root = lit(2) * sqrt(z);
   const RoundedSum<T> start(half_pi<T>(), -root);
   const Vector<T> large = start.sum - (root * rest - (half_pi_rest<T>() + start.rest));
@@ -217,10 +227,7 @@ HWY_INLINE Vector<T> asin(Vector<T> x) {
 template <class T>
 HWY_INLINE Vector<T> acos(Vector<T> x) {
   const Literal<Vector<T>> lit;
-  const Vector<T> a = abs(x);
-  const Mask<T> small = a < lit(0.5);
-  const Vector<T> z = select(small, a * a, lit(0.5) - lit(0.5) * a);
-  const Vector<T> rest = asin_rest(z);
+  const auto [a, z, rest, small] = ReducedArc<T>(x);
   const Vector<T> near_zero = (half_pi<T>() - x) - (x * rest - half_pi_rest<T>());
   const Vector<T> root = sqrt(z);
   const Vector<T> half = fused_multiply_add(root, rest, root);

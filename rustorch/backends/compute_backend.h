@@ -208,22 +208,26 @@ struct Generate {
   std::uint64_t offset = 0;  ///< in blocks of 4 random words
 };
 
-/// Batch norm over [N, C, …]: statistics per channel in float32 (float64 for float64).
+/// Batch norm over [N, C, …]: statistics and coefficients per channel, in float32 (float64 for float64). The
+/// rest is elementwise, so that it joins chains: the result is input · scale + shift, and the input's
+/// gradient d_output · by_output_gradient + input · by_input + shift.
 struct BatchNormForward {
   View input;
   std::optional<View> weight, bias;                    ///< [C]
   std::optional<View> running_mean, running_variance;  ///< [C]; updated in training, used otherwise
   bool training = false;
   double momentum = 0.1, epsilon = 1e-5;
-  View output;
+  View scale, shift;                   ///< [C], written
   View saved_mean, saved_inverse_std;  ///< [C], written in training; data nullptr otherwise
 };
 struct BatchNormBackward {
   View input, d_output;
   std::optional<View> weight;
-  View mean, inverse_std;          ///< [C]: the saved ones, or those made from the running statistics
-  bool training = true;            ///< whether mean and variance depend on the input
-  View d_input, d_weight, d_bias;  ///< data nullptr: not wanted
+  View mean, inverse_std;  ///< [C]: the saved ones, or those made from the running statistics
+  bool training = true;    ///< whether mean and variance depend on the input
+  /// [C], written; the latter two in training only: outside of it the input has no part in its gradient.
+  View by_output_gradient, by_input, shift;
+  View d_weight, d_bias;  ///< [C]; data nullptr: not wanted
 };
 
 /// Layer norm of rows [rows, columns] (contiguous views made by the caller).

@@ -365,7 +365,8 @@ void FallbackBackend::batch_norm_forward(const BatchNormForward& work) {
   if (primary_->supports(Kind::batch_norm, work.input.dtype)) return primary_->batch_norm_forward(work);
   note(Kind::batch_norm, work.input.dtype);
   run_on_host(*primary_, work, &ComputeBackend::batch_norm_forward, {&Work::input},
-              {&Work::weight, &Work::bias}, {&Work::output, &Work::saved_mean, &Work::saved_inverse_std},
+              {&Work::weight, &Work::bias},
+              {&Work::scale, &Work::shift, &Work::saved_mean, &Work::saved_inverse_std},
               {&Work::running_mean, &Work::running_variance});
 }
 
@@ -375,7 +376,7 @@ void FallbackBackend::batch_norm_backward(const BatchNormBackward& work) {
   note(Kind::batch_norm, work.input.dtype);
   run_on_host(*primary_, work, &ComputeBackend::batch_norm_backward,
               {&Work::input, &Work::d_output, &Work::mean, &Work::inverse_std}, {&Work::weight},
-              {&Work::d_input, &Work::d_weight, &Work::d_bias});
+              {&Work::by_output_gradient, &Work::by_input, &Work::shift, &Work::d_weight, &Work::d_bias});
 }
 
 void FallbackBackend::layer_norm_forward(const LayerNormForward& work) {

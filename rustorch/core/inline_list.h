@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <new>
 #include <utility>
 
 namespace rustorch {
@@ -19,15 +18,15 @@ class InlineList {
 
   template <class... Args>
   T& emplace_back(Args&&... args) {
-    T* const element = ::new (static_cast<void*>(bytes_ + size_ * sizeof(T))) T(std::forward<Args>(args)...);
+    T* const element = std::construct_at(elements_ + size_, std::forward<Args>(args)...);
     ++size_;
     return *element;
   }
 
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
-  T* data() noexcept { return std::launder(reinterpret_cast<T*>(bytes_)); }
-  const T* data() const noexcept { return std::launder(reinterpret_cast<const T*>(bytes_)); }
+  T* data() noexcept { return elements_; }
+  const T* data() const noexcept { return elements_; }
   T& operator[](std::size_t i) noexcept { return data()[i]; }
   const T& operator[](std::size_t i) const noexcept { return data()[i]; }
   T* begin() noexcept { return data(); }
@@ -37,7 +36,9 @@ class InlineList {
 
  private:
   std::size_t size_ = 0;
-  alignas(T) std::byte bytes_[Capacity * sizeof(T)];  // uninitialized
+  union {
+    T elements_[Capacity];  // the first `size_` of them live
+  };
 };
 
 }  // namespace rustorch

@@ -255,18 +255,21 @@ TEST_F(Fallback, ConvolutionPoolingAndNorms) {
   expect_equal(
       [&](ComputeBackend& b, std::vector<HostTensor>& t) {
         BatchNormForward forward;
-        forward.input = t[0].view(), forward.output = t[1].view(), forward.training = true;
+        forward.input = t[0].view(), forward.training = true;
+        forward.scale = t[6].view(), forward.shift = t[7].view();
         forward.running_mean = t[2].view(), forward.running_variance = t[3].view();
         forward.saved_mean = t[4].view(), forward.saved_inverse_std = t[5].view();
         b.batch_norm_forward(forward);
         BatchNormBackward backward;
         backward.input = t[0].view(), backward.d_output = t[1].view(), backward.mean = t[4].view();
-        backward.inverse_std = t[5].view(), backward.d_input = t[6].view();
+        backward.inverse_std = t[5].view(), backward.by_output_gradient = t[8].view();
+        backward.by_input = t[9].view(), backward.shift = t[10].view();
         b.batch_norm_backward(backward);
       },
       {filled(DType::float32, image, 1), filled(DType::float32, image, 2), filled(DType::float32, {3}, 3),
        filled(DType::float32, {3}, 4), filled(DType::float32, {3}, 5), filled(DType::float32, {3}, 6),
-       filled(DType::float32, image, 7)});
+       filled(DType::float32, {3}, 7), filled(DType::float32, {3}, 8), filled(DType::float32, {3}, 9),
+       filled(DType::float32, {3}, 10), filled(DType::float32, {3}, 11)});
   EXPECT_EQ(fallback_count(), 7u);
 }
 

@@ -67,6 +67,7 @@ TEST_F(Lazy, SameBitsAsComputedAtOnce) {
   expect_same_bits([&] { return (x.t() * 2 + y.t()).exp(); }, "transposed");
   expect_same_bits([&] { return (x.t() + randn({65, 37}, TensorOptions{}).mul(0)) * 2; }, "across");
   expect_same_bits([&] { return relu(image * 2) + image; }, "channels-last");
+  expect_same_bits([&] { return relu(batch_norm(image, {}, {}, {}, {}, true)) + image; }, "batch norm");
   expect_same_bits([&] { return (image * image.contiguous()).add(1); }, "mixed orders");
   expect_same_bits([&] { return where(x > y, x * 2, y - 1) + (x == x); }, "comparisons");
   expect_same_bits([&] { return (x > 0).to(DType::float64) * 0.1 + x; }, "bool to float64");

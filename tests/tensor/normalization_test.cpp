@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "rustorch/autograd/autograd.h"
 #include "rustorch/tensor/operations/creation.h"
 #include "rustorch/tensor/operations/elementwise.h"
@@ -84,6 +86,15 @@ TEST(Normalization, EvaluationMayBeFollowedByTraining) {
   batch_norm(x.detach(), mean, variance, {}, {}, true, 0.5);  // changes the running statistics
   y.sum().backward();
   EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{1, 1, 1, 1}));
+}
+
+TEST(Normalization, InfinitiesStayOutOfTheEvaluatedGradient) {
+  Tensor x = (arange(2 * 3 * 4 * 4, {.dtype = float32}) * 0.7).sin().reshape({2, 3, 4, 4});
+  x[0][1][2][3].fill_(std::numeric_limits<double>::infinity());
+  x.requires_grad_();
+  const Tensor g = (arange(2 * 3 * 4 * 4, {.dtype = float32}) * 0.3).cos().reshape({2, 3, 4, 4});
+  (batch_norm(x, zeros({3}), ones({3})) * g).sum().backward();
+  EXPECT_TRUE(isfinite(x.grad()).all().item<bool>());
 }
 
 TEST(Normalization, KeepsTheOrderOfStrides) {

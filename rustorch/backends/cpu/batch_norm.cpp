@@ -77,10 +77,6 @@ Operand operand(const View& view, DType dtype, Form form) {
   const bool stays = fits(view, dtype, form);
   return {view, dtype, stays ? Layout() : layout_for(view, form), stays};
 }
-ResultOperand result_operand(const View& view, DType dtype, Form form) {
-  const bool stays = fits(view, dtype, form);
-  return {view, dtype, stays ? Layout() : layout_for(view, form), stays};
-}
 
 double read_channel(const View& view, std::int64_t channel) {
   return visit_dtype(view.dtype, [&](auto tag) -> double {
@@ -107,34 +103,11 @@ void write_channel(const std::optional<View>& view, std::int64_t channel, double
   if (view) write_channel(*view, channel, value);
 }
 
-/// Coefficients per channel in the dtype that kernels compute in.
-class Coefficients {
- public:
-  Coefficients(DType dtype, std::int64_t channels)
-      : dtype_(dtype), values_(channels * static_cast<std::int64_t>(item_size(dtype))) {}
-  void set(std::int64_t channel, double value) {
-    if (dtype_ == DType::float32) {
-      static_cast<float*>(data())[channel] = static_cast<float>(value);
-    } else {
-      static_cast<double*>(data())[channel] = value;
-    }
-  }
-  double operator[](std::int64_t channel) const {
-    return dtype_ == DType::float32 ? static_cast<double>(static_cast<const float*>(data())[channel])
-                                    : static_cast<const double*>(data())[channel];
-  }
-  void* data() const { return values_.data(); }
-
- private:
-  DType dtype_;
-  Scratch<std::byte> values_;
-};
-
-/// The data of one call, walked in the form that was picked. `gradient` and `output` may be absent.
+/// The data of one call, walked in the form that was picked. `gradient` may be absent.
 class NormLoops {
  public:
-  NormLoops(Form form, DType dtype, const View& input, const View* gradient, const View* output)
-      : form_(form), dtype_(dtype), input_(input), gradient_(gradient), output_(output) {
+  NormLoops(Form form, DType dtype, const View& input, const View* gradient)
+      : form_(form), dtype_(dtype), input_(input), gradient_(gradient) {
     const Shape& shape = input.layout->shape;
     batch_ = shape[0], channels_ = shape[1], pixels_ = pixels_of(shape);
   }
@@ -174,22 +147,6 @@ class NormLoops {
     return results;
   }
 
-  /// Calls rows(part) or line(channel, input, gradient, output) for all data.
-  template <class Rows, class Line>
-  void write(const Rows& rows, const Line& line) const {
-    if (form_ == Form::rows) {
-      const std::int64_t grain = 1 + elements_per_thread / std::max<std::int64_t>(1, channels_);
-      parallel_for(0, count(), grain,
-                   [&](std::int64_t begin, std::int64_t end) { rows(rows_of(begin, end)); });
-      return;
-    }
-    for_lines([&](std::int64_t image, std::int64_t channel) {
-      line(channel, address(input_, image, channel),
-           gradient_ == nullptr ? nullptr : address(*gradient_, image, channel),
-           address(*output_, image, channel));
-    });
-  }
-
   std::int64_t pixels() const { return pixels_; }
 
  private:
@@ -208,10 +165,6 @@ class NormLoops {
     if (gradient_ != nullptr) {
       part.gradient_row = *row_stride(*gradient_->layout);
       part.gradient = element(*gradient_, begin * part.gradient_row);
-    }
-    if (output_ != nullptr) {
-      part.output_row = *row_stride(*output_->layout);
-      part.output = element(*output_, begin * part.output_row);
     }
     return part;
   }
@@ -236,7 +189,6 @@ class NormLoops {
   DType dtype_;
   View input_;
   const View* gradient_;
-  const View* output_;
   std::int64_t batch_ = 0, channels_ = 0, pixels_ = 1;
 };
 
@@ -259,13 +211,11 @@ void CpuBackend::batch_norm_forward(const BatchNormForward& work) {
   const DType dtype = norm_dtype(work.input.dtype);
   const Form form = form_of(*work.input.layout);
   const Operand input = operand(work.input, dtype, form);
-  ResultOperand output = result_operand(work.output, dtype, form);
-  const NormLoops loops(form, dtype, input.view(), nullptr, &output.view());
+  const NormLoops loops(form, dtype, input.view(), nullptr);
   const std::int64_t channels = loops.channels(), count = loops.count();
 
   Scratch<Moments> moments;
   if (work.training) moments = moments_of(loops, dtype);
-  Coefficients scale(dtype, channels), shift(dtype, channels);
   for (std::int64_t channel = 0; channel < channels; ++channel) {
     double mean = 0, variance = 0;
     if (work.training) {
@@ -289,14 +239,9 @@ void CpuBackend::batch_norm_forward(const BatchNormForward& work) {
     if (work.saved_mean.data != nullptr) write_channel(work.saved_mean, channel, mean);
     if (work.saved_inverse_std.data != nullptr) write_channel(work.saved_inverse_std, channel, inverse_std);
     const double factor = inverse_std * (work.weight ? read_channel(*work.weight, channel) : 1.0);
-    scale.set(channel, factor);
-    shift.set(channel, (work.bias ? read_channel(*work.bias, channel) : 0.0) - mean * factor);
+    write_channel(work.scale, channel, factor);
+    write_channel(work.shift, channel, (work.bias ? read_channel(*work.bias, channel) : 0.0) - mean * factor);
   }
-  loops.write([&](const NormRows& part) { scale_rows(dtype, part, scale.data(), shift.data()); },
-              [&](std::int64_t channel, const void* from, const void*, void* to) {
-                scale_line(dtype, from, to, loops.pixels(), scale[channel], shift[channel]);
-              });
-  output.finish();
 }
 
 void CpuBackend::batch_norm_backward(const BatchNormBackward& work) {
@@ -306,19 +251,13 @@ void CpuBackend::batch_norm_backward(const BatchNormBackward& work) {
   const Operand input = operand(work.input, dtype, form);
   const Operand gradient = operand(work.d_output, dtype, form);
   const bool wants_parameters = work.d_weight.data != nullptr || work.d_bias.data != nullptr;
-  const bool wants_input = work.d_input.data != nullptr;
-  std::optional<ResultOperand> d_input;
-  if (wants_input) {
-    const bool stays = fits(work.d_input, dtype, form);
-    d_input.emplace(work.d_input, dtype, stays ? Layout() : layout_for(work.d_input, form), stays);
-  }
-  const NormLoops loops(form, dtype, input.view(), &gradient.view(),
-                        wants_input ? &d_input->view() : nullptr);
+  const NormLoops loops(form, dtype, input.view(), &gradient.view());
   const std::int64_t channels = loops.channels();
 
-  Coefficients means(dtype, channels);
-  for (std::int64_t channel = 0; channel < channels; ++channel)
-    means.set(channel, read_channel(work.mean, channel));
+  const auto channel_bytes = static_cast<std::int64_t>(item_size(dtype));
+  const Scratch<std::byte> means(channels * channel_bytes);
+  const Layout means_layout({channels}, {1});
+  copy_view(work.mean, {means.data(), &means_layout, dtype});
   Scratch<GradientSums> sums;
   if (work.training || wants_parameters) {
     sums = loops.sums<GradientSums>(
@@ -326,7 +265,7 @@ void CpuBackend::batch_norm_backward(const BatchNormBackward& work) {
           row_gradient_sums(dtype, part, means.data(), results);
         },
         [&](std::int64_t channel, const void* from, const void* gradients) {
-          return line_gradient_sums(dtype, from, gradients, loops.pixels(), means[channel]);
+          return line_gradient_sums(dtype, from, gradients, loops.pixels(), read_channel(work.mean, channel));
         },
         [](GradientSums& total, std::int64_t, const GradientSums& part, std::int64_t) {
           total.gradient += part.gradient;
@@ -334,47 +273,21 @@ void CpuBackend::batch_norm_backward(const BatchNormBackward& work) {
         });
   }
 
-  // d_input = by_gradient · d_output + by_input · input + shift: what the usual formula comes down to per
-  // channel.
-  Coefficients by_gradient(dtype, channels), by_input(dtype, channels), shift(dtype, channels);
   const double share = 1.0 / static_cast<double>(std::max<std::int64_t>(1, loops.count()));
   for (std::int64_t channel = 0; channel < channels; ++channel) {
     const double inverse_std = read_channel(work.inverse_std, channel);
     const double factor = inverse_std * (work.weight ? read_channel(*work.weight, channel) : 1.0);
-    by_gradient.set(channel, factor);
-    double slope = 0, offset = 0;
-    if (work.training) {
-      slope = -factor * inverse_std * inverse_std * sums[channel].product * share;
-      offset = -factor * sums[channel].gradient * share - slope * read_channel(work.mean, channel);
+    write_channel(work.by_output_gradient, channel, factor);
+    if (work.training) {  // what the usual formula comes down to per channel
+      const double slope = -factor * inverse_std * inverse_std * sums[channel].product * share;
+      write_channel(work.by_input, channel, slope);
+      write_channel(work.shift, channel,
+                    -factor * sums[channel].gradient * share - slope * read_channel(work.mean, channel));
     }
-    by_input.set(channel, slope);
-    shift.set(channel, offset);
     if (work.d_weight.data != nullptr)
       write_channel(work.d_weight, channel, sums[channel].product * inverse_std);
     if (work.d_bias.data != nullptr) write_channel(work.d_bias, channel, sums[channel].gradient);
   }
-  if (!wants_input) return;
-  if (work.training) {
-    loops.write(
-        [&](const NormRows& part) {
-          combine_rows(dtype, part, by_gradient.data(), by_input.data(), shift.data());
-        },
-        [&](std::int64_t channel, const void* from, const void* gradients, void* to) {
-          combine_line(dtype, gradients, from, to, loops.pixels(), by_gradient[channel], by_input[channel],
-                       shift[channel]);
-        });
-  } else {  // without the input: its infinities must not reach the gradient
-    loops.write(
-        [&](NormRows part) {
-          part.input = part.gradient;
-          part.input_row = part.gradient_row;
-          scale_rows(dtype, part, by_gradient.data(), shift.data());
-        },
-        [&](std::int64_t channel, const void*, const void* gradients, void* to) {
-          scale_line(dtype, gradients, to, loops.pixels(), by_gradient[channel], 0.0);
-        });
-  }
-  d_input->finish();
 }
 
 }  // namespace rustorch

@@ -23,29 +23,20 @@ struct GradientSums {
 /// Rows of a part of a channels-last tensor.
 struct NormRows {
   std::int64_t rows = 0, channels = 0;
-  std::int64_t input_row = 0, gradient_row = 0, output_row = 0;  ///< strides from row to row
+  std::int64_t input_row = 0, gradient_row = 0;  ///< strides from row to row
   const void* input = nullptr;
   const void* gradient = nullptr;  ///< d_output
-  void* output = nullptr;
 };
 
 /// moments[channel] of all rows.
 void row_moments(DType dtype, const NormRows& part, Moments* moments);
 /// sums[channel] of all rows; `means` in the dtype.
 void row_gradient_sums(DType dtype, const NormRows& part, const void* means, GradientSums* sums);
-/// output = input · scale[channel] + shift[channel].
-void scale_rows(DType dtype, const NormRows& part, const void* scale, const void* shift);
-/// output = gradient · by_gradient[channel] + input · by_input[channel] + shift[channel].
-void combine_rows(DType dtype, const NormRows& part, const void* by_gradient, const void* by_input,
-                  const void* shift);
 
 // The same for one line of `count` adjacent elements.
 Moments line_moments(DType dtype, const void* input, std::int64_t count);
 GradientSums line_gradient_sums(DType dtype, const void* input, const void* gradient, std::int64_t count,
                                 double mean);
-void scale_line(DType dtype, const void* input, void* output, std::int64_t count, double scale, double shift);
-void combine_line(DType dtype, const void* gradient, const void* input, void* output, std::int64_t count,
-                  double by_gradient, double by_input, double shift);
 
 /// The moments of two sets together.
 inline void merge_moments(Moments& a, std::int64_t a_count, const Moments& b, std::int64_t b_count) {

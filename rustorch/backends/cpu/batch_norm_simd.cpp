@@ -178,71 +178,6 @@ void row_gradient_sums(DType dtype, const NormRows& part, const void* means, Gra
   row_gradient_sums_typed(part, static_cast<const double*>(means), sums);
 }
 
-template <class T>
-HWY_INLINE T multiply_add(T a, T b, T c) {
-  return hn::GetLane(hn::MulAdd(hn::Set(hn::CappedTag<T, 1>(), a), hn::Set(hn::CappedTag<T, 1>(), b),
-                                hn::Set(hn::CappedTag<T, 1>(), c)));
-}
-
-template <class T>
-void scale_rows_typed(const NormRows& part, const T* HWY_RESTRICT scale, const T* HWY_RESTRICT shift) {
-  const hn::ScalableTag<T> d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  for (std::int64_t row = 0; row < part.rows; ++row) {
-    const T* HWY_RESTRICT from = static_cast<const T*>(part.input) + row * part.input_row;
-    T* HWY_RESTRICT to = static_cast<T*>(part.output) + row * part.output_row;
-    std::int64_t channel = 0;
-    for (; channel + lanes <= part.channels; channel += lanes) {
-      hn::StoreU(hn::MulAdd(hn::LoadU(d, from + channel), hn::LoadU(d, scale + channel),
-                            hn::LoadU(d, shift + channel)),
-                 d, to + channel);
-    }
-    for (; channel < part.channels; ++channel)
-      to[channel] = multiply_add(from[channel], scale[channel], shift[channel]);
-  }
-}
-
-void scale_rows(DType dtype, const NormRows& part, const void* scale, const void* shift) {
-  if (dtype == DType::float32) {
-    return scale_rows_typed(part, static_cast<const float*>(scale), static_cast<const float*>(shift));
-  }
-  scale_rows_typed(part, static_cast<const double*>(scale), static_cast<const double*>(shift));
-}
-
-template <class T>
-void combine_rows_typed(const NormRows& part, const T* HWY_RESTRICT by_gradient,
-                        const T* HWY_RESTRICT by_input, const T* HWY_RESTRICT shift) {
-  const hn::ScalableTag<T> d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  for (std::int64_t row = 0; row < part.rows; ++row) {
-    const T* HWY_RESTRICT x = static_cast<const T*>(part.input) + row * part.input_row;
-    const T* HWY_RESTRICT gradient = static_cast<const T*>(part.gradient) + row * part.gradient_row;
-    T* HWY_RESTRICT to = static_cast<T*>(part.output) + row * part.output_row;
-    std::int64_t channel = 0;
-    for (; channel + lanes <= part.channels; channel += lanes) {
-      const auto input_part = hn::MulAdd(hn::LoadU(d, x + channel), hn::LoadU(d, by_input + channel),
-                                         hn::LoadU(d, shift + channel));
-      hn::StoreU(
-          hn::MulAdd(hn::LoadU(d, gradient + channel), hn::LoadU(d, by_gradient + channel), input_part), d,
-          to + channel);
-    }
-    for (; channel < part.channels; ++channel) {
-      const T input_part = multiply_add(x[channel], by_input[channel], shift[channel]);
-      to[channel] = multiply_add(gradient[channel], by_gradient[channel], input_part);
-    }
-  }
-}
-
-void combine_rows(DType dtype, const NormRows& part, const void* by_gradient, const void* by_input,
-                  const void* shift) {
-  if (dtype == DType::float32) {
-    return combine_rows_typed(part, static_cast<const float*>(by_gradient),
-                              static_cast<const float*>(by_input), static_cast<const float*>(shift));
-  }
-  combine_rows_typed(part, static_cast<const double*>(by_gradient), static_cast<const double*>(by_input),
-                     static_cast<const double*>(shift));
-}
-
 /// The sum of f(i) over a block, vectors first: f gets a tag and an index and returns a vector.
 template <class T, class F>
 HWY_INLINE T sum_block(std::int64_t count, const F& f) {
@@ -314,32 +249,6 @@ GradientSums line_gradient_sums(DType dtype, const void* input, const void* grad
                                   count, mean);
 }
 
-template <class T>
-void combine_line_typed(const T* gradient, const T* input, T* HWY_RESTRICT output, std::int64_t count,
-                        T by_gradient, T by_input, T shift) {
-  const auto run = [&](auto d, std::int64_t i) HWY_ATTR {
-    auto value = hn::MulAdd(hn::LoadU(d, input + i), hn::Set(d, by_input), hn::Set(d, shift));
-    if (gradient != nullptr) value = hn::MulAdd(hn::LoadU(d, gradient + i), hn::Set(d, by_gradient), value);
-    hn::StoreU(value, d, output + i);
-  };
-  const hn::ScalableTag<T> d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  std::int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) run(d, i);
-  for (; i < count; ++i) run(hn::CappedTag<T, 1>(), i);
-}
-
-void combine_line(DType dtype, const void* gradient, const void* input, void* output, std::int64_t count,
-                  double by_gradient, double by_input, double shift) {
-  if (dtype == DType::float32) {
-    return combine_line_typed(static_cast<const float*>(gradient), static_cast<const float*>(input),
-                              static_cast<float*>(output), count, static_cast<float>(by_gradient),
-                              static_cast<float>(by_input), static_cast<float>(shift));
-  }
-  combine_line_typed(static_cast<const double*>(gradient), static_cast<const double*>(input),
-                     static_cast<double*>(output), count, by_gradient, by_input, shift);
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace rustorch::cpu
 HWY_AFTER_NAMESPACE();
@@ -357,17 +266,6 @@ void row_gradient_sums(DType dtype, const NormRows& part, const void* means, Gra
   RUSTORCH_DISPATCH(row_gradient_sums)(dtype, part, means, sums);
 }
 
-HWY_EXPORT(scale_rows);
-void scale_rows(DType dtype, const NormRows& part, const void* scale, const void* shift) {
-  RUSTORCH_DISPATCH(scale_rows)(dtype, part, scale, shift);
-}
-
-HWY_EXPORT(combine_rows);
-void combine_rows(DType dtype, const NormRows& part, const void* by_gradient, const void* by_input,
-                  const void* shift) {
-  RUSTORCH_DISPATCH(combine_rows)(dtype, part, by_gradient, by_input, shift);
-}
-
 HWY_EXPORT(line_moments);
 Moments line_moments(DType dtype, const void* input, std::int64_t count) {
   return RUSTORCH_DISPATCH(line_moments)(dtype, input, count);
@@ -377,16 +275,6 @@ HWY_EXPORT(line_gradient_sums);
 GradientSums line_gradient_sums(DType dtype, const void* input, const void* gradient, std::int64_t count,
                                 double mean) {
   return RUSTORCH_DISPATCH(line_gradient_sums)(dtype, input, gradient, count, mean);
-}
-
-HWY_EXPORT(combine_line);
-void combine_line(DType dtype, const void* gradient, const void* input, void* output, std::int64_t count,
-                  double by_gradient, double by_input, double shift) {
-  RUSTORCH_DISPATCH(combine_line)(dtype, gradient, input, output, count, by_gradient, by_input, shift);
-}
-void scale_line(DType dtype, const void* input, void* output, std::int64_t count, double scale,
-                double shift) {
-  combine_line(dtype, nullptr, input, output, count, 0, scale, shift);
 }
 
 }  // namespace rustorch::cpu

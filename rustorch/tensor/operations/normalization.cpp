@@ -1,6 +1,10 @@
 #include "rustorch/tensor/operations/normalization.h"
 
+#include <initializer_list>
+#include <optional>
+
 #include "rustorch/backends/runtime.h"
+#include "rustorch/core/inline_list.h"
 #include "rustorch/tensor/operations/elementwise.h"
 #include "rustorch/tensor/operations/elementwise_core.h"
 #include "rustorch/tensor/operations/reduction.h"
@@ -105,16 +109,50 @@ NormGradients batch_norm_composed(const Tensor& x, const Tensor& weight, const T
   return d;
 }
 
+struct Product {
+  Tensor x, factor;
+};
+
+/// shift + the sum of the products, elementwise and computed in the dtype of statistics; shift may be
+/// undefined. No gradient.
+Tensor linear_combination(const char* op, DType result, const Tensor& shift,
+                          std::initializer_list<Product> products) {
+  const DType compute = statistics_dtype(result);
+  Program program;
+  InlineList<Tensor, 5> inputs;
+  const auto load = [&](const Tensor& x) {
+    inputs.emplace_back(x);
+    return program.input(x.dtype(), compute);
+  };
+  std::optional<Program::Register> sum;
+  if (shift.defined()) sum = load(shift);
+  for (const auto& [x, factor] : products) {
+    const Program::Register operands[] = {load(x), load(factor)};
+    sum = sum ? program.apply(Op::multiply_add, *sum, operands[0], operands[1])
+              : program.apply(Op::mul, operands[0], operands[1]);
+  }
+  program.output(*sum, result);
+  return run_program(program, {inputs.data(), inputs.size()}, op);
+}
+
 NormGradients batch_norm_kernel(const Tensor& x, const Tensor& weight, const Tensor& mean,
                                 const Tensor& inverse_std, const Tensor& g, const BatchNorm& norm,
                                 Needs needs) {
   const Layout channels = Layout::contiguous({x.shape()[1]});
   NormGradients d;
-  if (needs[0]) d[0] = allocate(Layout::dense_like(x.shape(), x.layout()), x.dtype(), x.device());
-  const DType parameter = weight.defined() ? weight.dtype() : statistics_dtype(x.dtype());
+  const DType statistics = statistics_dtype(x.dtype());
+  const DType parameter = weight.defined() ? weight.dtype() : statistics;
   if (needs[1]) d[1] = allocate(channels, parameter, x.device());
   if (needs[2]) d[2] = allocate(channels, parameter, x.device());
-  if (x.numel() == 0) return zeroed(std::move(d));
+  Tensor by_output_gradient = allocate(channels, statistics, x.device()), by_input, shift;
+  if (norm.training) {
+    by_input = allocate(channels, statistics, x.device());
+    shift = allocate(channels, statistics, x.device());
+  }
+  if (x.numel() == 0) {
+    if (needs[0]) d[0] = allocate(Layout::dense_like(x.shape(), x.layout()), x.dtype(), x.device());
+    return zeroed(std::move(d));
+  }
   backend_for(x.device())
       .batch_norm_backward({.input = x.view_for_read(),
                             .d_output = g.view_for_read(),
@@ -122,9 +160,20 @@ NormGradients batch_norm_kernel(const Tensor& x, const Tensor& weight, const Ten
                             .mean = mean.view_for_read(),
                             .inverse_std = inverse_std.view_for_read(),
                             .training = norm.training,
-                            .d_input = wanted_view(d[0]),
+                            .by_output_gradient = by_output_gradient.view_for_write(),
+                            .by_input = wanted_view(by_input),
+                            .shift = wanted_view(shift),
                             .d_weight = wanted_view(d[1]),
                             .d_bias = wanted_view(d[2])});
+  if (!needs[0]) return d;
+  const std::size_t rank = x.rank();
+  by_output_gradient = per_channel(by_output_gradient, rank);
+  if (norm.training) {
+    d[0] = linear_combination("batch_norm", x.dtype(), per_channel(shift, rank),
+                              {{x, per_channel(by_input, rank)}, {g, by_output_gradient}});
+  } else {
+    d[0] = linear_combination("batch_norm", x.dtype(), {}, {{g, by_output_gradient}});
+  }
   return d;
 }
 
@@ -153,7 +202,6 @@ Tensor batch_norm(const Tensor& x, Tensor running_mean, Tensor running_var, cons
         x.shape());
   }
 
-  Tensor y = allocate(Layout::dense_like(x.shape(), x.layout()), x.dtype(), x.device());
   const DType statistics = statistics_dtype(x.dtype());
   const bool recorded =
       grad_enabled() && (x.requires_grad() || weight.requires_grad() || bias.requires_grad());
@@ -167,7 +215,12 @@ Tensor batch_norm(const Tensor& x, Tensor running_mean, Tensor running_var, cons
     mean = running_mean.detach().to(statistics).clone();
     inverse_std = rsqrt(running_var.detach().to(statistics) + eps);
   }
-  if (y.numel() != 0) {
+  Tensor y;
+  if (x.numel() == 0) {
+    y = allocate(Layout::dense_like(x.shape(), x.layout()), x.dtype(), x.device());
+  } else {
+    Tensor scale = allocate(Layout::contiguous(channels), statistics, x.device());
+    Tensor shift = allocate(Layout::contiguous(channels), statistics, x.device());
     const auto running_view = [&](Tensor& running) -> std::optional<View> {
       if (!running.defined()) return std::nullopt;
       return training ? running.view_for_write() : running.view_for_read();
@@ -181,9 +234,11 @@ Tensor batch_norm(const Tensor& x, Tensor running_mean, Tensor running_var, cons
                              .training = training,
                              .momentum = momentum,
                              .epsilon = eps,
-                             .output = y.view_for_write(),
+                             .scale = scale.view_for_write(),
+                             .shift = shift.view_for_write(),
                              .saved_mean = training ? mean.view_for_write() : View{},
                              .saved_inverse_std = training ? inverse_std.view_for_write() : View{}});
+    y = linear_combination(op, x.dtype(), per_channel(shift, x.rank()), {{x, per_channel(scale, x.rank())}});
   }
   return with_gradient(
       std::move(y), op, {&x, &weight, &bias},

@@ -1,6 +1,7 @@
 #include "rustorch/data/fashion_mnist.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -177,7 +178,7 @@ Tensor fashion_mnist_image(const Tensor& image, Invert invert) {
   const Tensor small = resize_area(grey, rows, columns);
   Tensor square = allocate_host({image_size, image_size}, uint8);
   const std::span<std::uint8_t> canvas = square.initial_data<std::uint8_t>();
-  std::fill(canvas.begin(), canvas.end(), static_cast<std::uint8_t>(border + 0.5));
+  std::fill(canvas.begin(), canvas.end(), static_cast<std::uint8_t>(std::lround(border)));
   const std::int64_t top = (image_size - rows) / 2, left = (image_size - columns) / 2;
   const std::uint8_t* line = small.data<std::uint8_t>().data();
   for (std::int64_t y = 0; y < rows; ++y, line += columns) {

@@ -24,7 +24,8 @@ double StepLR::rate(std::size_t group) const {
 }
 
 double StepLR::entry_rate(std::size_t group) const {
-  return base(group) * std::pow(options_.gamma, static_cast<double>(last_epoch() / options_.step_size));
+  const std::int64_t decays = last_epoch() / options_.step_size;
+  return base(group) * std::pow(options_.gamma, static_cast<double>(decays));
 }
 
 // ---- MultiStepLR
@@ -196,6 +197,7 @@ void SequentialLR::load_state_dict(const SchedulerState& state) {
   }
   // The parts check themselves; what was loaded before a bad one is put back.
   std::vector<SchedulerState> before;
+  before.reserve(schedules_.size());
   for (const std::unique_ptr<LRScheduler>& schedule : schedules_) before.push_back(schedule->state_dict());
   try {
     for (std::size_t i = 0; i < parts.size(); ++i) schedules_[i]->load_state_dict(parts[i]);

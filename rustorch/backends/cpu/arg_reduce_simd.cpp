@@ -1,4 +1,5 @@
 #include "rustorch/compute/simd/targets.h"
+#include "rustorch/core/is_nan.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "rustorch/backends/cpu/arg_reduce_simd.cpp"
@@ -21,7 +22,7 @@ constexpr std::size_t most_rows = 1u << 30;  // that are counted in 32 bits
 /// Whether b comes before a, which was found earlier: strictly better, or the first NaN.
 template <class T, bool largest>
 HWY_INLINE bool beats(T b, T a) {
-  return ((largest ? b > a : b < a) | (b != b)) & (a == a);
+  return ((largest ? b > a : b < a) | is_nan(b)) & !is_nan(a);
 }
 template <class T, bool largest, class V>
 HWY_INLINE auto beats_lanes(V b, V a) {
@@ -41,12 +42,12 @@ HWY_INLINE std::size_t first_place(const T* x, T wanted) {
   const std::size_t step = hn::Lanes(d);
   const auto target = hn::Set(d, wanted);
   std::size_t i = 0;
-  if (wanted == wanted) {
+  if (!is_nan(wanted)) {
     while (hn::AllFalse(d, hn::Eq(hn::LoadU(d, x + i), target))) i += step;
     while (x[i] != wanted) ++i;
   } else if constexpr (hwy::IsFloat<T>()) {
     while (hn::AllFalse(d, hn::IsNaN(hn::LoadU(d, x + i)))) i += step;
-    while (x[i] == x[i]) ++i;
+    while (!is_nan(x[i])) ++i;
   }
   return i;
 }

@@ -160,10 +160,10 @@ class NormLoops {
     NormRows part;
     part.rows = end - begin;
     part.channels = channels_;
-    part.input_row = *row_stride(*input_.layout);
+    part.input_row = row_stride(*input_.layout).value_or(0);  // the form says that there is one
     part.input = element(input_, begin * part.input_row);
     if (gradient_ != nullptr) {
-      part.gradient_row = *row_stride(*gradient_->layout);
+      part.gradient_row = row_stride(*gradient_->layout).value_or(0);
       part.gradient = element(*gradient_, begin * part.gradient_row);
     }
     return part;
@@ -231,7 +231,7 @@ void CpuBackend::batch_norm_forward(const BatchNormForward& work) {
             moments[channel].squares / static_cast<double>(std::max<std::int64_t>(1, count - 1));
         write_channel(work.running_variance, channel, old + work.momentum * (unbiased - old));
       }
-    } else {
+    } else if (work.running_mean && work.running_variance) {
       mean = read_channel(*work.running_mean, channel);
       variance = read_channel(*work.running_variance, channel);
     }

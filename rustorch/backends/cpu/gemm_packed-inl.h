@@ -59,7 +59,7 @@ void pack_columns(const Stored* HWY_RESTRICT b, std::int64_t b_row, std::int64_t
       for (std::int64_t first = 0; first < whole; first += width) {
         T* HWY_RESTRICT to = packed + first * depth + i * width;
         for (std::int64_t column = 0; column < width; ++column)
-          to[column] = static_cast<T>(from[first + column]);
+          to[column] = static_cast<T>(from[first + column]);  // NOLINT(bugprone-signed-char-misuse): wraps
       }
     }
   } else {
@@ -73,8 +73,10 @@ void pack_columns(const Stored* HWY_RESTRICT b, std::int64_t b_row, std::int64_t
         }
       }
       for (std::int64_t column = 0; column < width; ++column) {
-        for (std::int64_t i = 0; i < depth; ++i)
-          to[i * width + column] = static_cast<T>(from[i * b_row + column * b_column]);
+        for (std::int64_t i = 0; i < depth; ++i) {
+          const Stored value = from[i * b_row + column * b_column];
+          to[i * width + column] = static_cast<T>(value);  // NOLINT(bugprone-signed-char-misuse): wraps
+        }
       }
     }
   }

@@ -93,13 +93,14 @@ void vector_times_columns(const Gemm& work) {
   T* c = static_cast<T*>(work.c);
   const T* start = work.accumulate ? c : static_cast<const T*>(work.row_bias);
   const std::int64_t start_step = work.accumulate ? work.c_column : 1;
+  const bool starts = work.accumulate || work.row_bias != nullptr;
   std::int64_t column = 0;
   const auto run = [&]<int count>() HWY_ATTR {
     for (; column + count <= work.n; column += count) {
       T sums[count];
       scalar_products<count>(x, b + column * work.b_column, work.b_column, work.k, sums);
       for (int j = 0; j < count; ++j) {
-        const T first = start == nullptr ? T{0} : start[(column + j) * start_step];
+        const T first = starts ? start[(column + j) * start_step] : T{0};
         c[(column + j) * work.c_column] = first + sums[j];
       }
     }

@@ -230,6 +230,10 @@ class Pooling {
 /// float16 and bfloat16 are pooled in float32.
 DType pooling_dtype(DType dtype) { return is_reduced_precision(dtype) ? DType::float32 : dtype; }
 
+bool has_adjacent_channels(const View& view) {
+  return view.layout->shape[1] > 1 && view.layout->strides[1] == 1;
+}
+
 Layout wide_layout(const View& view) { return Layout::dense_like(view.layout->shape, *view.layout); }
 
 }  // namespace
@@ -257,7 +261,10 @@ void CpuBackend::pooling_backward(const PoolingBackward& work) {
   if (work.d_output.layout->element_count() == 0) return fill_zero(work.d_input);
   const DType dtype = pooling_dtype(work.d_output.dtype);
   const bool fits = dtype == work.d_output.dtype;
-  const Operand d_output(work.d_output, dtype, fits ? Layout() : wide_layout(work.d_output), fits);
+  // The gradient of a flattened result comes in plain order: to turn it is quicker than to read it across.
+  const bool alike = has_adjacent_channels(work.d_output) == has_adjacent_channels(work.d_input);
+  const Layout like_input = Layout::dense_like(work.d_output.layout->shape, *work.d_input.layout);
+  const Operand d_output(work.d_output, dtype, like_input, fits && alike);
   ResultOperand d_input(work.d_input, dtype, fits ? Layout() : wide_layout(work.d_input), fits);
   const Pooling pooling(work.parameters, d_input.view(), d_output.view(), work.positions);
   const bool sums = !pooling.windows_are_apart();

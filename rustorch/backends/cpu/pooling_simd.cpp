@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "rustorch/compute/simd/targets.h"
+#include "rustorch/core/is_nan.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "rustorch/backends/cpu/pooling_simd.cpp"
@@ -19,7 +20,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class T>
 HWY_INLINE bool wins(T value, T largest) {
   if constexpr (std::is_floating_point_v<T>) {
-    return (value > largest) | (value != value);  // not ||: a branch here is a guess
+    return (value > largest) | is_nan(value);  // not ||: a branch here is a guess
   } else {
     return value > largest;
   }

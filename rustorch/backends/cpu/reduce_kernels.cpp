@@ -1,4 +1,5 @@
 #include "rustorch/backends/cpu/reduce_kernels.h"
+#include "rustorch/core/is_nan.h"
 
 #include <algorithm>
 #include <complex>
@@ -122,7 +123,7 @@ void set_extreme(ReduceKernels& kernels, DType dtype) {
   });
   constexpr auto merge = [](T& into, T from) {
     const bool wins = largest ? from > into : from < into;
-    if (wins || from != from) into = into != into ? into : from;
+    if (wins || is_nan(from)) into = is_nan(into) ? into : from;
   };
   set_ends<T, T, merge, [](T state, double) { return state; }>(kernels);
 }

@@ -1,4 +1,5 @@
 #include "rustorch/compute/simd/targets.h"
+#include "rustorch/core/is_nan.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "rustorch/backends/cpu/reduce_simd.cpp"
@@ -57,7 +58,7 @@ struct Larger {
   }
   template <class T>
   static HWY_INLINE T scalar(T a, T b) {
-    return (b > a) | (b != b) ? b : a;
+    return ((b > a) | is_nan(b)) ? b : a;
   }
 };
 struct Smaller {
@@ -68,7 +69,7 @@ struct Smaller {
   }
   template <class T>
   static HWY_INLINE T scalar(T a, T b) {
-    return (b < a) | (b != b) ? b : a;
+    return ((b < a) | is_nan(b)) ? b : a;
   }
 };
 
@@ -155,7 +156,7 @@ HWY_INLINE void fold_columns(const T* x, std::size_t rows, std::ptrdiff_t row_st
   const std::size_t step = hn::Lanes(d);
   if (n < 32 && row_stride == static_cast<std::ptrdiff_t>(n) && rows >= 8) {
     const std::size_t group = 64 / n;
-    T wide[64];
+    T wide[64] = {};
     const std::size_t width = group * n;
     // What may be folded in again and again stands in for a neutral element.
     for (std::size_t j = 0; j < width; ++j) wide[j] = Fold::idempotent ? acc[j % n] : T(0);

@@ -8,10 +8,11 @@
 #define RUSTORCH_BACKENDS_CPU_ROW_MATH_INL_H_
 #endif
 
-#include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
 #include <limits>
+
+#include "rustorch/compute/simd/ops/exponential-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rustorch::cpu {
@@ -147,32 +148,16 @@ HWY_INLINE T largest(const T* x, std::size_t n) {
 
 /// e^x for x up to about 1, as probabilities need it: results below the normal range are 0, NaN stays.
 template <class T>
-HWY_INLINE hn::Vec<hn::ScalableTag<T>> exp_of_nonpositive(hn::Vec<hn::ScalableTag<T>> x) {
-  const hn::ScalableTag<T> d;
-  if constexpr (sizeof(T) == 8) {
-    return hn::IfThenElse(hn::Eq(x, x), hn::Exp(d, x), x);
-  } else {
-    // x = k ln 2 + r with |r| ≤ ln 2 / 2. Adding 1.5 · 2^23 rounds to the integer k and leaves it, with the
-    // exponent's bias, in the low bits, from where it is shifted into place. The polynomial is that of
-    // Cephes' expf.
-    const hn::RebindToSigned<decltype(d)> di;
-    const auto magic = hn::Set(d, 12582912.0f + 127.0f);
-    const auto shifted = hn::MulAdd(x, hn::Set(d, 1.44269504088896341f), magic);
-    const auto k = hn::Sub(shifted, magic);
-    auto r = hn::NegMulAdd(k, hn::Set(d, 0.693359375f), x);
-    r = hn::NegMulAdd(k, hn::Set(d, -2.12194440e-4f), r);
-    auto p = hn::MulAdd(r, hn::Set(d, 1.9875691500e-4f), hn::Set(d, 1.3981999507e-3f));
-    p = hn::MulAdd(p, r, hn::Set(d, 8.3334519073e-3f));
-    p = hn::MulAdd(p, r, hn::Set(d, 4.1665795894e-2f));
-    p = hn::MulAdd(p, r, hn::Set(d, 1.6666665459e-1f));
-    p = hn::MulAdd(p, r, hn::Set(d, 5.0000001201e-1f));
-    p = hn::Add(hn::MulAdd(hn::Mul(r, r), p, r), hn::Set(d, 1.0f));
-    const auto power = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(di, shifted)));
-    // Not "x ≥ limit": NaN must come through.
-    const auto vanishes = hn::Lt(x, hn::Set(d, -87.33654f));
-    const auto y = hn::Mul(p, power);
-    return hn::IfThenElse(vanishes, hn::Zero(d), hn::IfThenElse(hn::Eq(x, x), y, x));
-  }
+HWY_INLINE hn::Vec<hn::ScalableTag<T>> exp_of_nonpositive(hn::Vec<hn::ScalableTag<T>> x_lanes) {
+  namespace simd = rustorch::simd::HWY_NAMESPACE;
+  using V = simd::Vector<T>;
+  const V x{x_lanes};
+  const simd::ReducedExponent<T> reduced(x);
+  const V one = V::literal(1);
+  const V of_rest = one + simd::expm1_of_small<T>(reduced.r);
+  // A product, because only the exponent of numbers may be added to. Not "x ≥ limit": NaN must come through.
+  const V y = of_rest * simd::raise<T>(one, reduced.shifted_n);
+  return simd::select(x < simd::by_type<T>(-87.33654, -708.39641), V::literal(0), y).v;
 }
 
 }  // namespace HWY_NAMESPACE

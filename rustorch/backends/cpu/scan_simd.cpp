@@ -1,4 +1,5 @@
 #include "rustorch/compute/simd/targets.h"
+#include "rustorch/core/is_nan.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "rustorch/backends/cpu/scan_simd.cpp"
@@ -63,7 +64,7 @@ struct LogSumExp {
     const double x = static_cast<double>(value);
     const double high = state > x ? state : x;
     const double low = state > x ? x : state;
-    if (state != state || x != x) return state + x;  // NaN
+    if (is_nan(state) || is_nan(x)) return state + x;  // NaN
     // Equal infinities have no difference; the smaller one of two different ones does not count.
     if (std::isinf(high) || low == -std::numeric_limits<double>::infinity()) return high;
     return high + std::log1p(std::exp(low - high));
@@ -166,7 +167,7 @@ void scan_columns(void* data, std::size_t rows, std::size_t n, std::int64_t, voi
 /// Whether x takes over from the extreme so far: the last of equal values does, and so does every NaN.
 template <class T, bool largest>
 HWY_INLINE bool takes_over(T x, T best) {
-  return (largest ? x >= best : x <= best) | (x != x);
+  return (largest ? x >= best : x <= best) | is_nan(x);
 }
 
 template <class T>

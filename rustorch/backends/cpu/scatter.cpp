@@ -4,6 +4,7 @@
 #include "rustorch/backends/cpu/cpu_backend.h"
 #include "rustorch/backends/cpu/indexing.h"
 #include "rustorch/backends/cpu/parallel.h"
+#include "rustorch/core/is_nan.h"
 
 namespace rustorch {
 namespace {
@@ -29,8 +30,8 @@ T combine(T old, T value) {
     return either ? (old || value) : (old && value);
   } else if constexpr (mode == ScatterMode::max || mode == ScatterMode::min) {
     if constexpr (std::is_floating_point_v<T>) {
-      if (old != old) return old;
-      if (value != value) return value;
+      if (is_nan(old)) return old;
+      if (is_nan(value)) return value;
     }
     return (mode == ScatterMode::max ? value > old : value < old) ? value : old;
   } else if constexpr (std::is_integral_v<T>) {

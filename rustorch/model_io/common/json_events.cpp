@@ -33,7 +33,6 @@ class NotingIterator {
     return before;
   }
   friend bool operator==(const NotingIterator& a, const NotingIterator& b) noexcept { return a.at_ == b.at_; }
-  friend bool operator!=(const NotingIterator& a, const NotingIterator& b) noexcept { return a.at_ != b.at_; }
 
  private:
   const char* at_;

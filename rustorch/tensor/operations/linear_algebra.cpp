@@ -85,6 +85,13 @@ std::optional<Layout> rows_of(const Layout& x) {
   return Layout({rows, x.shape.back()}, {rows == 1 ? x.shape.back() : stride, x.strides.back()}, x.offset);
 }
 
+/// The same for what is known to follow each other.
+Layout as_rows(const Layout& x) {
+  const std::optional<Layout> rows = rows_of(x);
+  RUSTORCH_CHECK(rows.has_value(), internal, "rows with strides {} do not follow each other", x.strides);
+  return *rows;
+}
+
 /// a @ b (+ bias, which broadcasts to the result), both of rank 2 or more; no gradient.
 Tensor product_values(const char* op, const Tensor& a, const Tensor& b, const Tensor& bias = {}) {
   const std::size_t last_a = a.rank() - 1, last_b = b.rank() - 1;
@@ -107,7 +114,7 @@ Tensor product_values(const char* op, const Tensor& a, const Tensor& b, const Te
   if (rows) {
     layout_a = std::move(*rows);
     layout_b = b.layout();
-    layout_out = *rows_of(out.layout());
+    layout_out = as_rows(out.layout());
   } else {
     layout_a = with_batch(a.layout(), batch);
     layout_b = with_batch(b.layout(), batch);
@@ -125,7 +132,7 @@ Tensor product_values(const char* op, const Tensor& a, const Tensor& b, const Te
   Layout layout_bias;
   if (bias.defined()) {
     wide_bias = bias.detach().expand(shape);
-    layout_bias = rows ? rows_of(wide_bias.layout()).value() : wide_bias.layout();
+    layout_bias = rows ? as_rows(wide_bias.layout()) : wide_bias.layout();
     work.bias = view(wide_bias.view_for_read(), layout_bias);
   }
   backend_for(a.device()).matmul(work);
@@ -181,7 +188,7 @@ Tensor add_product(const char* op, const Tensor& input, const Tensor& a, const T
   check_operands(op, a, b);
   check_operands(op, input, a);
   if (beta.to<double>() != 1.0 || alpha.to<double>() != 1.0 || beta.is_complex() || alpha.is_complex()) {
-    const Tensor scaled = product(op, a, b) * alpha;
+    Tensor scaled = product(op, a, b) * alpha;
     if (!beta.is_complex() && beta.to<double>() == 0.0) return scaled;  // NaN in input does not count
     return input * beta + scaled;
   }

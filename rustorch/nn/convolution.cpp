@@ -16,7 +16,7 @@ template <std::size_t N>
 Shape sizes_of(const SpatialSizes& sizes, const std::string& layer, const char* what, std::int64_t least) {
   RUSTORCH_CHECK(!sizes.empty(), invalid_argument, "{}: {} is missing", layer, what);
   const std::array<std::int64_t, 3> expanded = sizes.expand(N, layer.c_str(), what);
-  const Shape result(std::span(expanded.data(), N));
+  Shape result(std::span(expanded.data(), N));
   RUSTORCH_CHECK(std::all_of(result.begin(), result.end(), [&](std::int64_t size) { return size >= least; }),
                  invalid_argument, "{}: {} must be at least {}, not {}", layer, what, least, result);
   return result;

@@ -80,7 +80,7 @@ std::string join_path(std::string_view prefix, std::string_view name) {
 Module::Module() : state_(std::make_shared<ModuleState>()) {}
 Module::Module(const Module& other) : state_(shared_or_cloned(other.state_)) {}
 Module& Module::operator=(const Module& other) {
-  state_ = shared_or_cloned(other.state_);
+  if (this != &other) state_ = shared_or_cloned(other.state_);
   return *this;
 }
 Module::~Module() = default;

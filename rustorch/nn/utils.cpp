@@ -43,7 +43,7 @@ Tensor clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, d
                  max_norm);
   const NoGrad guard;
   const std::vector<Tensor> gradients = gradients_of(parameters);
-  const Tensor total = get_total_norm(gradients, norm_type);
+  Tensor total = get_total_norm(gradients, norm_type);
   if (error_if_nonfinite && !std::isfinite(total.item<double>())) {
     fail(ErrorCode::invalid_argument, "clip_grad_norm_: the total norm of order {} is {}", norm_type,
          total.item<double>());

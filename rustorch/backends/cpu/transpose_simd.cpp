@@ -30,6 +30,16 @@ HWY_INLINE void copy_line(const T* from, T* to) {
     hn::StoreU(hn::LoadU(d, source + i), d, destination + i);
 }
 
+/// Asks for the memory of a line of a block. Lines so far apart are none that the processor asks for by
+/// itself.
+template <std::int64_t count, bool written, class T>
+HWY_INLINE void prefetch_line(const T* line) {
+  constexpr int second_level = 2;  // lines whose distance is a power of 2 do not stay in the first
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < count * sizeof(T); i += 64)
+    __builtin_prefetch(reinterpret_cast<const std::byte*>(line) + i, written ? 1 : 0, second_level);
+}
+
 /// Blocks go through a buffer, so that rows of the input and columns of the output are touched in whole cache
 /// lines, and lines whose distance is a power of 2 do not push each other out of the cache.
 template <class T>
@@ -44,8 +54,12 @@ void transpose_as(const T* from, T* to, const Transposition& work, std::int64_t 
       const T* source = from + row * work.row_step + column;
       T* destination = to + column * work.column_step + row;
       if (columns == side && rows == side) {
-        for (std::int64_t r = 0; r < side; ++r)
+        const bool goes_on = row + 2 * side <= work.rows;
+        for (std::int64_t r = 0; r < side; ++r) {
+          prefetch_line<side, true>(destination + r * work.column_step);
+          if (goes_on) prefetch_line<side, false>(source + (r + side) * work.row_step);
           copy_line<side>(source + r * work.row_step, buffer + r * pitch);
+        }
         turn<T>(buffer, pitch, destination, work.column_step, side, side);
       } else {
         for (std::int64_t c = 0; c < columns; ++c) {

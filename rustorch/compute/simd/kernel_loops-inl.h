@@ -17,6 +17,17 @@ HWY_BEFORE_NAMESPACE();
 namespace rustorch::simd {
 namespace HWY_NAMESPACE {
 
+/// Bytes from which a loop is taken to stream through memory. Tiles of programs are shorter.
+constexpr std::size_t streaming_bytes = 65536;
+
+/// Asks for the memory that a loop will reach a few hundred nanoseconds later: what a core asks for by itself
+/// while it computes a function is too little to keep its share of the memory busy. (Arithmetic of two
+/// operands leaves it time enough, and became slower.)
+template <bool written = false, class T>
+HWY_INLINE void prefetch_ahead(const T* p) {
+  __builtin_prefetch(p + 1024 / sizeof(T), written ? 1 : 0);
+}
+
 /// Real and complex numbers, a register (or two) at a time. The last elements go through a buffer and the
 /// same loop, so that every formula is compiled once and elements do not depend on where they stand.
 template <class Formula, class Number>
@@ -33,8 +44,13 @@ void run_vectors(const void* x, const void* y, const void* z, void* out, std::si
   n *= parts;
   std::size_t whole = n / step * step;
   const std::size_t rest = n - whole;
+  const bool streams = Formula::arity == 1 && n * sizeof(T) >= streaming_bytes;
   while (true) {
     for (std::size_t i = 0; i < whole; i += step) {
+      if (streams && i % (64 / sizeof(T)) == 0) {  // once a cache line
+        prefetch_ahead(px + i);
+        prefetch_ahead<true>(po + i);
+      }
       const Number a = Number::load(px + i);
       Number b = a;
       Number c = a;

@@ -130,13 +130,30 @@ Tensor fmod(const Operand& x, const Operand& y) {
 
 namespace {
 
-/// Powers that are a cheaper op: the exponents 0.5, 2, -1, -0.5; undefined for others.
+/// x³, or 1/x² for -2, in one pass.
+Tensor power_of_products(const Tensor& x, double exponent) {
+  Program program;
+  const Program::Register value = program.input(x.dtype(), compute_dtype(x.dtype()));
+  const Program::Register squared = program.apply(Op::square, value);
+  program.output(
+      exponent == 3.0 ? program.apply(Op::mul, squared, value) : program.apply(Op::reciprocal, squared),
+      x.dtype());
+  return with_gradient(
+      run_program(program, {&x, 1}, "pow"), "pow", {&x},
+      [x = Saved(x), exponent](const Tensor& g) { return g * exponent * pow(*x, exponent - 1.0); });
+}
+
+/// Powers that are cheaper ops: the exponents 0, 0.5, 1, 2, 3, -0.5, -1, -2; undefined for others.
 Tensor simple_power(const Tensor& x, const Scalar& exponent) {
   if (exponent.is_complex()) return {};
   const double power = exponent.to<double>();
   const bool keeps_dtype = !exponent.is_floating_point() || is_differentiable(x.dtype());
   if (power == 2.0 && keeps_dtype && x.dtype() != DType::bool_) return square(x);
   if (!is_differentiable(x.dtype())) return {};
+  if (power == 0.0)  // of NaN too
+    return with_gradient(ones_like(x), "pow", {&x}, [](const Tensor& g) { return zeros_like(g); });
+  if (power == 1.0) return x.clone();
+  if (is_floating_point(x.dtype()) && (power == 3.0 || power == -2.0)) return power_of_products(x, power);
   if (power == 0.5) return sqrt(x);
   if (power == -1.0) return reciprocal(x);
   if (power == -0.5) {

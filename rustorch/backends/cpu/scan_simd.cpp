@@ -19,6 +19,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace rustorch::cpu {
 namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
 namespace {
 
 template <class T>
@@ -113,20 +114,35 @@ void scan_rows(const ScanRows& rows, std::size_t n, void* state_data) {
   for (std::size_t row = 0; row < count; ++row) static_cast<S*>(state_data)[row] = states[row];
 }
 
-/// Four rows of floats as vectors of one element of each: blocks of 4 x 4 are turned on the way in and out.
-/// The compiler's own vectors, which every instruction set has at this size.
-template <class Op>
-void scan_rows_of_floats(const ScanRows& where, std::size_t n, void* state_data) {
+// The compiler's own vectors, which every instruction set has at this size. It converts them in halves,
+// though, where one instruction does.
+using Floats [[gnu::vector_size(16)]] = float;
+using Doubles [[gnu::vector_size(32)]] = double;
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+HWY_INLINE void convert(const Floats& from, Doubles& to) {
+  to = hn::PromoteTo(hn::Simd<double, 4, 0>(), hn::Vec128<float>{from}).raw;
+}
+HWY_INLINE void convert(const Doubles& from, Floats& to) {
+  to = hn::DemoteTo(hn::Simd<float, 4, 0>(), hn::Vec256<double>{from}).raw;
+}
+#else
+HWY_INLINE void convert(const Floats& from, Doubles& to) { to = __builtin_convertvector(from, Doubles); }
+HWY_INLINE void convert(const Doubles& from, Floats& to) { to = __builtin_convertvector(from, Floats); }
+#endif
+
+/// Four rows of floats as vectors of one element of each, or two such groups: blocks of 4 x 4 are turned on
+/// the way in and out.
+template <class Op, int groups>
+void scan_groups_of_floats(const ScanRows& where, std::size_t n, void* state_data) {
   static_assert(ScanLoops::rows_at_once == 4);
-  using Floats [[gnu::vector_size(16)]] = float;
-  using Doubles [[gnu::vector_size(32)]] = double;
   const auto* in = static_cast<const float*>(where.in);
   auto* out = static_cast<float*>(where.out);
-  Doubles states;
+  Doubles states[groups];
   std::memcpy(&states, state_data, sizeof(states));
-  for (; n >= 4; n -= 4, in += 4, out += 4) {
+  const auto scan_block = [&](int group) HWY_ATTR {
     Floats rows[4], columns[4];
-    for (int row = 0; row < 4; ++row) std::memcpy(&rows[row], in + row * where.in_pitch, sizeof(Floats));
+    for (int row = 0; row < 4; ++row)
+      std::memcpy(&rows[row], in + (4 * group + row) * where.in_pitch, sizeof(Floats));
     const auto turn = [](const Floats(&from)[4], Floats(&to)[4]) HWY_ATTR {
       const Floats low01 = __builtin_shufflevector(from[0], from[1], 0, 4, 1, 5);
       const Floats high01 = __builtin_shufflevector(from[0], from[1], 2, 6, 3, 7);
@@ -139,15 +155,31 @@ void scan_rows_of_floats(const ScanRows& where, std::size_t n, void* state_data)
     };
     turn(rows, columns);
     for (Floats& column : columns) {
-      const Doubles value = __builtin_convertvector(column, Doubles);
-      states = std::is_same_v<Op, Sum> ? states + value : states * value;
-      column = __builtin_convertvector(states, Floats);
+      Doubles value;
+      convert(column, value);
+      states[group] = std::is_same_v<Op, Sum> ? states[group] + value : states[group] * value;
+      convert(states[group], column);
     }
     turn(columns, rows);
-    for (int row = 0; row < 4; ++row) std::memcpy(out + row * where.out_pitch, &rows[row], sizeof(Floats));
+    for (int row = 0; row < 4; ++row)
+      std::memcpy(out + (4 * group + row) * where.out_pitch, &rows[row], sizeof(Floats));
+  };
+  for (; n >= 4; n -= 4, in += 4, out += 4) {
+#pragma GCC unroll 2
+    for (int group = 0; group < groups; ++group) scan_block(group);  // neither waits for the other
   }
   std::memcpy(state_data, &states, sizeof(states));
-  scan_rows<Op, float>({in, where.in_pitch, out, where.out_pitch}, n, state_data);
+  for (int group = 0; group < groups; ++group) {
+    scan_rows<Op, float>({4, in + 4 * group * where.in_pitch, where.in_pitch,
+                          out + 4 * group * where.out_pitch, where.out_pitch},
+                         n, static_cast<double*>(state_data) + 4 * group);
+  }
+}
+
+template <class Op>
+void scan_rows_of_floats(const ScanRows& where, std::size_t n, void* state_data) {
+  if (where.count == ScanLoops::rows_at_once) return scan_groups_of_floats<Op, 1>(where, n, state_data);
+  scan_groups_of_floats<Op, 2>(where, n, state_data);
 }
 
 template <class Op, class T>
@@ -218,7 +250,8 @@ void extreme_columns(void* data, std::size_t rows, std::size_t n, std::int64_t f
 template <class Op, class T>
 ScanLoops loops_of() {
   if constexpr (std::is_same_v<T, float> && !std::is_same_v<Op, LogSumExp>) {
-    return {sizeof(double), &start<Op, T>, &scan_row<Op, T>, &scan_columns<Op, T>, &scan_rows_of_floats<Op>};
+    return {sizeof(double),           &start<Op, T>, &scan_row<Op, T>, &scan_columns<Op, T>,
+            &scan_rows_of_floats<Op>, true};
   }
   return {sizeof(typename StateOf<T>::type), &start<Op, T>, &scan_row<Op, T>, &scan_columns<Op, T>,
           &scan_rows<Op, T>};

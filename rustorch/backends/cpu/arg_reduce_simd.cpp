@@ -22,7 +22,8 @@ constexpr std::size_t most_rows = 1u << 30;  // that are counted in 32 bits
 /// Whether b comes before a, which was found earlier: strictly better, or the first NaN.
 template <class T, bool largest>
 HWY_INLINE bool beats(T b, T a) {
-  return ((largest ? b > a : b < a) | is_nan(b)) & !is_nan(a);
+  const bool open = !is_nan(a);
+  return ((largest ? b > a : b < a) | is_nan(b)) & open;
 }
 template <class T, bool largest, class V>
 HWY_INLINE auto beats_lanes(V b, V a) {

@@ -19,7 +19,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace rustorch::cpu {
 namespace HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
+namespace hn = hwy::HWY_NAMESPACE;  // NOLINT(misc-unused-alias-decls): not all targets use it
 namespace {
 
 template <class T>

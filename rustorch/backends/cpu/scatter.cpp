@@ -1,5 +1,6 @@
 #include <complex>
 #include <cstring>
+#include <type_traits>
 
 #include "rustorch/backends/cpu/cpu_backend.h"
 #include "rustorch/backends/cpu/indexing.h"
@@ -36,8 +37,9 @@ T combine(T old, T value) {
     return (mode == ScatterMode::max ? value > old : value < old) ? value : old;
   } else if constexpr (std::is_integral_v<T>) {
     // Unsigned arithmetic wraps; 16-bit operands would be promoted to int, whose overflow is undefined.
-    const auto a = static_cast<std::uint64_t>(old);
-    const auto b = static_cast<std::uint64_t>(value);
+    using Unsigned = std::make_unsigned_t<T>;
+    const auto a = static_cast<std::uint64_t>(static_cast<Unsigned>(old));
+    const auto b = static_cast<std::uint64_t>(static_cast<Unsigned>(value));
     return static_cast<T>(mode == ScatterMode::add ? a + b : a * b);
   } else {
     return mode == ScatterMode::add ? old + value : old * value;

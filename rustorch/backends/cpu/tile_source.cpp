@@ -6,7 +6,7 @@ namespace rustorch::cpu {
 
 TileSource::TileSource(std::span<const View> inputs, const Program* prologue, DType result,
                        std::int64_t max_elements)
-    : inputs_(inputs), result_(result) {
+    : inputs_(inputs) {
   const auto room = static_cast<std::int64_t>(tile_.size() / item_size(result));
   capacity_ = std::min(max_elements, room);
   if (prologue != nullptr) {

@@ -32,7 +32,6 @@ class TileSource {
                      std::int64_t n, const Offsets& inner);
 
   std::span<const View> inputs_;
-  DType result_;
   const std::byte* direct_ = nullptr;
   std::int64_t capacity_;
   simd::ConversionKernel convert_ = nullptr;

@@ -16,7 +16,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace rustorch::simd {
 namespace HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
+namespace hn = hwy::HWY_NAMESPACE;  // NOLINT(misc-unused-alias-decls): not all targets use it
 
 // What convert_element does, again: its versions of other files are compiled for the baseline, and these
 // loops are written so that the compiler vectorizes them.

@@ -137,6 +137,11 @@ HWY_INLINE Mask<T> sign_bit(Vector<T> x) {
   const Vector<T> one = Vector<T>::literal(1);
   return copysign(one, x) < Vector<T>::literal(0);
 }
+/// Of any number type of the dialect, integers too.
+template <class X>
+HWY_INLINE auto is_nan(X x) {
+  return x != x;  // NOLINT(misc-redundant-expression)
+}
 template <class T>
 HWY_INLINE Mask<T> is_infinite(Vector<T> x) {
   return abs(x) == Vector<T>::literal(std::numeric_limits<T>::infinity());
@@ -175,7 +180,8 @@ template <class T, std::size_t float_count, std::size_t double_count>
 HWY_INLINE Vector<T> polynomial(Vector<T> x, const double (&for_float)[float_count],
                                 const double (&for_double)[double_count]) {
   constexpr std::size_t count = sizeof(T) == 4 ? float_count : double_count;
-  const double* c = sizeof(T) == 4 ? for_float : for_double;
+  const double* c = for_double;
+  if constexpr (sizeof(T) == 4) c = for_float;
   if constexpr (count <= 8) {
     return horner(x, c, 0, count);
   } else {  // in two halves, because each step waits for the one before

@@ -19,8 +19,8 @@ namespace HWY_NAMESPACE {
 /// NaN in any operand wins.
 template <class X>
 HWY_INLINE X clamp(X x, X low, X high) {
-  const X raised = select(x > low || x != x, x, low);
-  return select(raised < high || raised != raised, raised, high);
+  const X raised = select(x > low || is_nan(x), x, low);
+  return select(raised < high || is_nan(raised), raised, high);
 }
 
 /// From the nearer end, so that weights 0 and 1 give the ends exactly.
@@ -78,7 +78,7 @@ HWY_INLINE X conj(X x) {
 template <class T>
 HWY_INLINE Vector<T> angle(Vector<T> x) {
   const Literal<Vector<T>> lit;
-  return select(x < lit(0), lit(3.14159265358979323846), select(x != x, x, lit(0)));
+  return select(x < lit(0), lit(3.14159265358979323846), select(is_nan(x), x, lit(0)));
 }
 template <class T>
 HWY_INLINE Vector<T> complex_of(Vector<T> re, Vector<T>) {
@@ -92,7 +92,7 @@ HWY_INLINE Vector<T> polar(Vector<T> length, Vector<T> angle) {
 /// log(e^x + e^y)
 template <class T>
 HWY_INLINE Vector<T> logaddexp(Vector<T> x, Vector<T> y) {
-  const Vector<T> top = select(x > y || x != x, x, y);
+  const Vector<T> top = select(x > y || is_nan(x), x, y);
   const Vector<T> sum = top + log1p(exp(-abs(x - y)));
   return select(is_infinite(x) && x == y, x, sum);
 }
@@ -100,7 +100,7 @@ HWY_INLINE Vector<T> logaddexp(Vector<T> x, Vector<T> y) {
 template <class T>
 HWY_INLINE Vector<T> logaddexp2(Vector<T> x, Vector<T> y) {
   const Literal<Vector<T>> lit;
-  const Vector<T> top = select(x > y || x != x, x, y);
+  const Vector<T> top = select(x > y || is_nan(x), x, y);
   const Vector<T> sum = top + log1p(exp2(-abs(x - y))) * lit(1.44269504088896340736);
   return select(is_infinite(x) && x == y, x, sum);
 }

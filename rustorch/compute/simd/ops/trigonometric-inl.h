@@ -284,7 +284,7 @@ HWY_INLINE Vector<T> atan2(Vector<T> y, Vector<T> x) {
   const Vector<T> signed_rest = select(forward, rest, -rest);
   const RoundedSum<T> sum(start, signed_ratio);
   const Vector<T> half = sum.sum + (signed_rest + (start_rest + sum.rest));
-  return select(x != x || y != y, x + y, copysign(half, y));
+  return select(is_nan(x) || is_nan(y), x + y, copysign(half, y));
 }
 
 }  // namespace HWY_NAMESPACE

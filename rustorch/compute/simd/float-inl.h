@@ -179,7 +179,8 @@ HWY_INLINE Vector<T> horner(Vector<T> x, const double* c, std::size_t first, std
 template <class T, std::size_t float_count, std::size_t double_count>
 HWY_INLINE Vector<T> polynomial(Vector<T> x, const double (&for_float)[float_count],
                                 const double (&for_double)[double_count]) {
-  constexpr std::size_t count = sizeof(T) == 4 ? float_count : double_count;
+  constexpr std::size_t counts[] = {float_count, double_count};
+  constexpr std::size_t count = counts[sizeof(T) == 4 ? 0 : 1];
   const double* c = for_double;
   if constexpr (sizeof(T) == 4) c = for_float;
   if constexpr (count <= 8) {

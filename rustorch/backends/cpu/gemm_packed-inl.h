@@ -176,6 +176,18 @@ constexpr Conversions<T> conversions_of() {
           &store_tile<T, Stored>};
 }
 
+/// A tile with as few rows as hold `height`.
+template <class T, int vectors>
+auto tile_of_height(std::int64_t height) {
+  if constexpr (tile_rows < T >> 4) {
+    if (height <= 4) return tile<4, vectors, false, T>;
+  }
+  if constexpr (tile_rows < T >> 8) {
+    if (height <= 8) return tile<8, vectors, false, T>;
+  }
+  return tile<tile_rows<T>, vectors, false, T>;
+}
+
 /// c (+)= ±a·b in blocks: a block of a stays in the second-level cache, a panel of b in the first. `direct`:
 /// c is stored as T, so that whole tiles are written where they belong.
 template <class T, bool direct>
@@ -242,10 +254,8 @@ void gemm_blocks(const Gemm& work, const Conversions<T>& stored) {
               }
             }
             alignas(64) T sums[tile_rows<T> * tile_columns<T>()];
-            auto fill = tile<tile_rows<T>, tile_vectors, false, T>;
-            if constexpr (direct) {
-              if (tile_width * tile_vectors <= width) fill = tile<tile_rows<T>, 1, false, T>;
-            }
+            const bool narrow = direct && tile_width * tile_vectors <= width;
+            const auto fill = narrow ? tile_of_height<T, 1>(height) : tile_of_height<T, tile_vectors>(height);
             fill(depth, a_tile, from.row_step, from.step, b_panel, width, sums, width, nullptr, 0, 0);
             stored.store_tile(sums, height, tile_width, tile_start, start_row, start_column, target,
                               work.c_row, work.c_column);

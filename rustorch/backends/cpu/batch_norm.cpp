@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "rustorch/backends/cpu/cpu_backend.h"
+#include "rustorch/backends/cpu/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/temporary.h"
 
@@ -231,7 +232,9 @@ void CpuBackend::batch_norm_forward(const BatchNormForward& work) {
             moments[channel].squares / static_cast<double>(std::max<std::int64_t>(1, count - 1));
         write_channel(work.running_variance, channel, old + work.momentum * (unbiased - old));
       }
-    } else if (work.running_mean && work.running_variance) {
+    } else {
+      RUSTORCH_CHECK(work.running_mean && work.running_variance, internal,
+                     "batch_norm: no running statistics outside of training");
       mean = read_channel(*work.running_mean, channel);
       variance = read_channel(*work.running_variance, channel);
     }
@@ -254,15 +257,13 @@ void CpuBackend::batch_norm_backward(const BatchNormBackward& work) {
   const NormLoops loops(form, dtype, input.view(), &gradient.view());
   const std::int64_t channels = loops.channels();
 
-  const auto channel_bytes = static_cast<std::int64_t>(item_size(dtype));
-  const Scratch<std::byte> means(channels * channel_bytes);
-  const Layout means_layout({channels}, {1});
-  copy_view(work.mean, {means.data(), &means_layout, dtype});
+  const bool means_fit = work.mean.dtype == dtype && work.mean.layout->is_contiguous();
+  const Operand means(work.mean, dtype, Layout::contiguous({channels}), means_fit);
   Scratch<GradientSums> sums;
   if (work.training || wants_parameters) {
     sums = loops.sums<GradientSums>(
         [&](const NormRows& part, GradientSums* results) {
-          row_gradient_sums(dtype, part, means.data(), results);
+          row_gradient_sums(dtype, part, first_byte(means.view()), results);
         },
         [&](std::int64_t channel, const void* from, const void* gradients) {
           return line_gradient_sums(dtype, from, gradients, loops.pixels(), read_channel(work.mean, channel));

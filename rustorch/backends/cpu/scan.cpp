@@ -74,15 +74,15 @@ class Scanner {
     }
   }
 
-  /// As many rows as the loops take, along the nest's innermost dim, side by side.
-  void scan_rows(const Nest::Offsets& at, std::int64_t rows) {
-    const std::int64_t pitch = tile_elements / rows;
-    const auto count_of_rows = static_cast<std::size_t>(rows);
-    loops_.start(states_.data(), where_.data(), count_of_rows);
+  /// rows_at_once rows along the nest's innermost dim, side by side.
+  void scan_rows(const Nest::Offsets& at) {
+    constexpr auto rows = static_cast<std::int64_t>(ScanLoops::rows_at_once);
+    constexpr std::int64_t pitch = tile_elements / rows;
+    loops_.start(states_.data(), where_.data(), ScanLoops::rows_at_once);
     if (input_.is_direct(stride_) && out_.is_direct(out_stride_)) {
-      return loops_.rows({count_of_rows, input_.address(at[0]), nest_.inner_stride(0), out_.address(at[1]),
-                          nest_.inner_stride(1)},
-                         static_cast<std::size_t>(n_), states_.data());
+      return loops_.rows(
+          {input_.address(at[0]), nest_.inner_stride(0), out_.address(at[1]), nest_.inner_stride(1)},
+          static_cast<std::size_t>(n_), states_.data());
     }
     for (std::int64_t i = 0; i < n_; i += pitch) {
       const std::int64_t count = std::min(pitch, n_ - i);
@@ -90,7 +90,7 @@ class Scanner {
         input_.read(at[0] + r * nest_.inner_stride(0) + i * stride_, stride_, count,
                     tile_.data() + r * pitch * run_bytes_);
       }
-      loops_.rows({count_of_rows, tile_.data(), pitch, tile_.data(), pitch}, static_cast<std::size_t>(count),
+      loops_.rows({tile_.data(), pitch, tile_.data(), pitch}, static_cast<std::size_t>(count),
                   states_.data());
       for (std::int64_t r = 0; r < rows; ++r) {
         out_.write(tile_.data() + r * pitch * run_bytes_, at[1] + r * nest_.inner_stride(1) + i * out_stride_,
@@ -125,21 +125,17 @@ class Scanner {
   /// All of the rows [begin, end).
   void run(std::int64_t begin, std::int64_t end, bool side_by_side) {
     constexpr auto at_once = static_cast<std::int64_t>(ScanLoops::rows_at_once);
-    const std::int64_t most_at_once = loops_.takes_twice_as_many ? 2 * at_once : at_once;
     const bool several = !side_by_side && loops_.rows != nullptr && !wants_indices_;
     nest_.for_each_run(begin, end, [&](const Nest::Offsets& at, std::int64_t length) {
       std::int64_t limit = 1;
       for (std::int64_t start = 0; start < length; start += limit) {
-        limit = side_by_side                                ? columns_at_once
-                : several && length - start >= most_at_once ? most_at_once
-                : several && length - start >= at_once      ? at_once
-                                                            : 1;
+        limit = side_by_side ? columns_at_once : several && length - start >= at_once ? at_once : 1;
         Nest::Offsets here = at;
         for (std::size_t k = 0; k < here.size(); ++k) here[k] += start * nest_.inner_stride(k);
         if (side_by_side) {
           scan_columns(here, std::min(limit, length - start));
         } else if (limit > 1) {
-          scan_rows(here, limit);
+          scan_rows(here);
         } else {
           loops_.start(states_.data(), where_.data(), 1);
           scan_row(here, 0, n_, states_.data(), where_.data());

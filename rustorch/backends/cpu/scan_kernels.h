@@ -9,7 +9,6 @@ namespace rustorch::cpu {
 
 /// Where rows are scanned from and to, which may be the same; pitches are elements from one row to the next.
 struct ScanRows {
-  std::size_t count;  ///< of rows: rows_at_once or, where the loops take them together, twice that
   const void* in;
   std::int64_t in_pitch;
   void* out;
@@ -31,11 +30,10 @@ struct ScanLoops {
   /// `rows` adjacent rows of `n` elements, scanned downwards.
   void (*columns)(void* x, std::size_t rows, std::size_t n, std::int64_t first, void* states,
                   std::int64_t* where, std::int64_t* indices) = nullptr;
-  /// Rows side by side: each element waits for the one before it, so that one row alone leaves
+  /// rows_at_once rows side by side: each element waits for the one before it, so that one row alone leaves
   /// the processor idle. Null where there is no such loop.
   static constexpr std::size_t rows_at_once = 4;
   void (*rows)(const ScanRows& rows, std::size_t n, void* states) = nullptr;
-  bool takes_twice_as_many = false;
 };
 
 /// Run types: int64, float32, float64, complex64 and complex128 for sums and products, float32 and float64

@@ -130,19 +130,17 @@ HWY_INLINE void convert(const Floats& from, Doubles& to) { to = __builtin_conver
 HWY_INLINE void convert(const Doubles& from, Floats& to) { to = __builtin_convertvector(from, Floats); }
 #endif
 
-/// Four rows of floats as vectors of one element of each, or two such groups: blocks of 4 x 4 are turned on
-/// the way in and out.
-template <class Op, int groups>
-void scan_groups_of_floats(const ScanRows& where, std::size_t n, void* state_data) {
+/// Four rows of floats as vectors of one element of each: blocks of 4 x 4 are turned on the way in and out.
+template <class Op>
+void scan_rows_of_floats(const ScanRows& where, std::size_t n, void* state_data) {
   static_assert(ScanLoops::rows_at_once == 4);
   const auto* in = static_cast<const float*>(where.in);
   auto* out = static_cast<float*>(where.out);
-  Doubles states[groups];
+  Doubles states;
   std::memcpy(&states, state_data, sizeof(states));
-  const auto scan_block = [&](int group) HWY_ATTR {
+  for (; n >= 4; n -= 4, in += 4, out += 4) {
     Floats rows[4], columns[4];
-    for (int row = 0; row < 4; ++row)
-      std::memcpy(&rows[row], in + (4 * group + row) * where.in_pitch, sizeof(Floats));
+    for (int row = 0; row < 4; ++row) std::memcpy(&rows[row], in + row * where.in_pitch, sizeof(Floats));
     const auto turn = [](const Floats(&from)[4], Floats(&to)[4]) HWY_ATTR {
       const Floats low01 = __builtin_shufflevector(from[0], from[1], 0, 4, 1, 5);
       const Floats high01 = __builtin_shufflevector(from[0], from[1], 2, 6, 3, 7);
@@ -157,29 +155,14 @@ void scan_groups_of_floats(const ScanRows& where, std::size_t n, void* state_dat
     for (Floats& column : columns) {
       Doubles value;
       convert(column, value);
-      states[group] = std::is_same_v<Op, Sum> ? states[group] + value : states[group] * value;
-      convert(states[group], column);
+      states = std::is_same_v<Op, Sum> ? states + value : states * value;
+      convert(states, column);
     }
     turn(columns, rows);
-    for (int row = 0; row < 4; ++row)
-      std::memcpy(out + (4 * group + row) * where.out_pitch, &rows[row], sizeof(Floats));
-  };
-  for (; n >= 4; n -= 4, in += 4, out += 4) {
-#pragma GCC unroll 2
-    for (int group = 0; group < groups; ++group) scan_block(group);  // neither waits for the other
+    for (int row = 0; row < 4; ++row) std::memcpy(out + row * where.out_pitch, &rows[row], sizeof(Floats));
   }
   std::memcpy(state_data, &states, sizeof(states));
-  for (int group = 0; group < groups; ++group) {
-    scan_rows<Op, float>({4, in + 4 * group * where.in_pitch, where.in_pitch,
-                          out + 4 * group * where.out_pitch, where.out_pitch},
-                         n, static_cast<double*>(state_data) + 4 * group);
-  }
-}
-
-template <class Op>
-void scan_rows_of_floats(const ScanRows& where, std::size_t n, void* state_data) {
-  if (where.count == ScanLoops::rows_at_once) return scan_groups_of_floats<Op, 1>(where, n, state_data);
-  scan_groups_of_floats<Op, 2>(where, n, state_data);
+  scan_rows<Op, float>({in, where.in_pitch, out, where.out_pitch}, n, state_data);
 }
 
 template <class Op, class T>
@@ -250,8 +233,7 @@ void extreme_columns(void* data, std::size_t rows, std::size_t n, std::int64_t f
 template <class Op, class T>
 ScanLoops loops_of() {
   if constexpr (std::is_same_v<T, float> && !std::is_same_v<Op, LogSumExp>) {
-    return {sizeof(double),           &start<Op, T>, &scan_row<Op, T>, &scan_columns<Op, T>,
-            &scan_rows_of_floats<Op>, true};
+    return {sizeof(double), &start<Op, T>, &scan_row<Op, T>, &scan_columns<Op, T>, &scan_rows_of_floats<Op>};
   }
   return {sizeof(typename StateOf<T>::type), &start<Op, T>, &scan_row<Op, T>, &scan_columns<Op, T>,
           &scan_rows<Op, T>};

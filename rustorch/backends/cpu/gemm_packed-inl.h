@@ -240,16 +240,9 @@ void gemm_blocks(const Gemm& work, const Conversions<T>& stored) {
                 start == nullptr ? nullptr : at(start, (row + i) * start_row + (column + j) * start_column);
             if constexpr (direct) {
               if (height == tile_rows<T> && tile_width == width && work.c_column == 1) {
-                const auto whole_tile = [&](const auto& a_rows) HWY_ATTR {
-                  tile_of<tile_rows<T>, tile_vectors, false, T>(
-                      depth, a_rows, b_panel, width, static_cast<T*>(target), work.c_row,
-                      static_cast<const T*>(tile_start), start_row, 0, 1, 0);
-                };
-                if (from.step == 1) {
-                  whole_tile(EvenRows<tile_rows<T>, T, 1>(a_tile, from.row_step, 1));
-                } else {
-                  whole_tile(PackedRows<tile_rows<T>, T>{a_tile});
-                }
+                tile<tile_rows<T>, tile_vectors, false>(depth, a_tile, from.row_step, from.step, b_panel,
+                                                        width, static_cast<T*>(target), work.c_row,
+                                                        static_cast<const T*>(tile_start), start_row);
                 return;
               }
             }

@@ -46,74 +46,42 @@ inline constexpr bool has_masks = true;
 inline constexpr bool has_masks = false;
 #endif
 
-/// Rows of a that lie anywhere, of adjacent elements. Their addresses do not fit into the processor's
-/// registers, so one load of each serves several k.
+/// Rows of a that lie anywhere, of which tiles read one element after the other.
 template <int rows, class T>
 struct AnyRows {
-  static constexpr int unrolled = 4;
   const T* first[rows];
   std::int64_t at = 0;
 
-  HWY_INLINE T value(int row, int ahead) const { return first[row][at + ahead]; }
-  HWY_INLINE void advance(int count) { at += count; }
-  HWY_INLINE void jump(std::int64_t distance) { at += distance; }
-};
-
-/// Rows side by side, whose elements are `step` apart.
-template <int rows, class T>
-struct AdjacentRows {
-  static constexpr int unrolled = 2;
-  const T* first;
-  std::int64_t step;
-
-  HWY_INLINE T value(int row, int ahead) const { return first[ahead * step + row]; }
-  HWY_INLINE void advance(int count) { first += count * step; }
-  HWY_INLINE void jump(std::int64_t distance) { first += distance; }
+  HWY_INLINE T value(int row) const { return first[row][at]; }
+  HWY_INLINE void advance(std::int64_t step) { at += step; }
 };
 
 /// Rows that are `distance` apart. A register for every third one: an address takes one or two distances for
-/// nothing, and 12 rows do not fit into the processor's registers. A `fixed_step` from element to element
-/// spares the additions of several k: they compete with multiplications for the same ports.
-template <int rows, class T, int fixed_step = 0>
+/// nothing, and 12 rows do not fit into the processor's registers.
+template <int rows, class T>
 struct EvenRows {
-  static constexpr int unrolled = fixed_step != 0 ? 4 : 1;
   const T* thirds[(rows + 2) / 3];
-  std::int64_t distance, step;
+  std::int64_t distance;
 
-  HWY_INLINE EvenRows(const T* a, std::int64_t distance_, std::int64_t step_)
-      : distance(distance_), step(fixed_step != 0 ? fixed_step : step_) {
+  HWY_INLINE EvenRows(const T* a, std::int64_t distance_) : distance(distance_) {
 #pragma GCC unroll 16
     for (int i = 0; i < (rows + 2) / 3; ++i) thirds[i] = a + 3 * i * distance;
   }
-  HWY_INLINE T value(int row, int ahead) const {
-    return thirds[row / 3][row % 3 * distance + ahead * fixed_step];
-  }
-  HWY_INLINE void advance(int count) { jump(count * (fixed_step != 0 ? fixed_step : step)); }
-  HWY_INLINE void jump(std::int64_t distance_) {
+  HWY_INLINE T value(int row) const { return thirds[row / 3][row % 3 * distance]; }
+  HWY_INLINE void advance(std::int64_t step) {
 #pragma GCC unroll 16
-    for (int i = 0; i < (rows + 2) / 3; ++i) thirds[i] += distance_;
+    for (int i = 0; i < (rows + 2) / 3; ++i) thirds[i] += step;
   }
 };
 
-/// Rows of a packed panel: the elements of one k are adjacent.
-template <int rows, class T>
-struct PackedRows {
-  static constexpr int unrolled = 4;
-  const T* panel;
-
-  HWY_INLINE T value(int row, int ahead) const { return panel[ahead * rows + row]; }
-  HWY_INLINE void advance(int count) { panel += count * rows; }
-  HWY_INLINE void jump(std::int64_t distance) { panel += distance; }
-};
-
-/// c[rows][vectors] = start + a·b for operands in place: vectors of b at k·b_step. `start` (rows start_row
-/// apart: those of c, or 0 to repeat a bias) may be nullptr. `masked`: only the first `tail` lanes of the
-/// last vector exist. The sums may go over several `runs` of k: between two a goes on by a_jump, those of b
-/// follow one another.
+/// c[rows][vectors] = start + a·b for operands in place: elements of a's rows a_step apart, vectors of b at
+/// k·b_step. `start` (rows start_row apart: those of c, or 0 to repeat a bias) may be nullptr.
+/// `masked`: only the first `tail` lanes of the last vector exist. The sums may go over several `runs` of k:
+/// those of a begin a_run apart, those of b follow one another.
 template <int rows, int vectors, bool masked, class T, class Rows>
-HWY_INLINE void tile_of(std::int64_t k, Rows a, const T* HWY_RESTRICT b, std::int64_t b_step, T* c,
-                        std::int64_t c_row, const T* start, std::int64_t start_row, std::size_t tail,
-                        std::int64_t runs, std::int64_t a_jump) {
+HWY_INLINE void tile_of(std::int64_t k, Rows a, std::int64_t a_step, const T* HWY_RESTRICT b,
+                        std::int64_t b_step, T* c, std::int64_t c_row, const T* start, std::int64_t start_row,
+                        std::size_t tail, std::int64_t runs, std::int64_t a_run) {
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
   constexpr std::int64_t lanes = tile_columns<T>() / tile_vectors;
@@ -137,35 +105,21 @@ HWY_INLINE void tile_of(std::int64_t k, Rows a, const T* HWY_RESTRICT b, std::in
       for (int v = 0; v < vectors; ++v) hwy::Prefetch(start + row * start_row + v * lanes);
     }
   }
-  const auto add_products = [&](int ahead) HWY_ATTR {
-    V b_vectors[vectors];
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) b_vectors[v] = load(b + ahead * b_step, v);
-#pragma GCC unroll 16
-    for (int row = 0; row < rows; ++row) {
-      const V a_value = hn::Set(d, a.value(row, ahead));
-#pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) sum[row][v] = multiply_add(d, a_value, b_vectors[v], sum[row][v]);
-    }
-  };
-  const auto advance = [&](int count) HWY_ATTR {
-    a.advance(count);
-    b += count * b_step;
-  };
   for (std::int64_t run = 0; run < runs; ++run) {
-    std::int64_t i = 0;
-    if constexpr (Rows::unrolled > 1) {
-      for (; i + Rows::unrolled <= k; i += Rows::unrolled) {
+    for (std::int64_t i = 0; i < k; ++i) {
+      V b_vectors[vectors];
 #pragma GCC unroll 4
-        for (int ahead = 0; ahead < Rows::unrolled; ++ahead) add_products(ahead);
-        advance(Rows::unrolled);
+      for (int v = 0; v < vectors; ++v) b_vectors[v] = load(b, v);
+#pragma GCC unroll 16
+      for (int row = 0; row < rows; ++row) {
+        const V a_value = hn::Set(d, a.value(row));
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) sum[row][v] = multiply_add(d, a_value, b_vectors[v], sum[row][v]);
       }
+      a.advance(a_step);
+      b += b_step;
     }
-    for (; i < k; ++i) {
-      add_products(0);
-      advance(1);
-    }
-    a.jump(a_jump);
+    a.advance(a_run - k * a_step);
   }
   if (start != nullptr) {
 #pragma GCC unroll 16
@@ -189,12 +143,12 @@ HWY_INLINE void tile_of(std::int64_t k, Rows a, const T* HWY_RESTRICT b, std::in
   }
 }
 
-/// The same for rows of a that are a_row apart, and their elements a_step.
+/// The same for rows of a that are a_row apart.
 template <int rows, int vectors, bool masked, class T>
 HWY_INLINE void tile(std::int64_t k, const T* a, std::int64_t a_row, std::int64_t a_step, const T* b,
                      std::int64_t b_step, T* c, std::int64_t c_row, const T* start, std::int64_t start_row,
                      std::size_t tail = 0) {
-  tile_of<rows, vectors, masked, T>(k, EvenRows<rows, T>(a, a_row, a_step), b, b_step, c, c_row, start,
+  tile_of<rows, vectors, masked, T>(k, EvenRows<rows, T>(a, a_row), a_step, b, b_step, c, c_row, start,
                                     start_row, tail, 1, 0);
 }
 

@@ -6,8 +6,7 @@ namespace rustorch::cpu {
 
 /// c = start + a·b in float32 for one panel of b: what convolutions are made of. Rows of a lie in lines (of
 /// an image): element (line, row, run, i) is at line·a_line + row·a_row + run·a_run + i·a_step. The sum goes
-/// over `runs` runs of `depth` elements. Steps in elements. Either elements are adjacent (a_step is 1), or
-/// all rows are, in one line (a_row is 1, line_rows is rows).
+/// over `runs` runs of `depth` elements. Steps in elements.
 struct PanelProduct {
   std::int64_t rows = 0;       ///< of c, in all lines
   std::int64_t line_rows = 0;  ///< rows in a line

@@ -19,35 +19,26 @@ namespace HWY_NAMESPACE {
 using Tile = void (*)(const PanelProduct&, const float* const*, float*, std::int64_t, const float*,
                       std::int64_t);
 
-template <int rows, int vectors, bool adjacent>
+template <int rows, int vectors>
 void run_tile(const PanelProduct& work, const float* const* a, float* c, std::int64_t c_row,
               const float* start, std::int64_t start_row) {
-  const auto run = [&](const auto& a_rows) HWY_ATTR {
-    tile_of<rows, vectors, false, float>(work.depth, a_rows, work.b, tile_columns<float>(), c, c_row, start,
-                                         start_row, 0, work.runs, work.a_run - work.depth * work.a_step);
-  };
-  if constexpr (adjacent) {
-    run(AdjacentRows<rows, float>{a[0], work.a_step});
-  } else {
-    AnyRows<rows, float> a_rows;
+  AnyRows<rows, float> a_rows;
 #pragma GCC unroll 16
-    for (int row = 0; row < rows; ++row) a_rows.first[row] = a[row];
-    run(a_rows);
-  }
+  for (int row = 0; row < rows; ++row) a_rows.first[row] = a[row];
+  tile_of<rows, vectors, false, float>(work.depth, a_rows, work.a_step, work.b, tile_columns<float>(), c,
+                                       c_row, start, start_row, 0, work.runs, work.a_run);
 }
 
-template <int vectors, bool adjacent, int... heights>
+template <int vectors, int... heights>
 constexpr std::array<Tile, sizeof...(heights)> tiles_of(std::integer_sequence<int, heights...>) {
-  return {run_tile<heights + 1, vectors, adjacent>...};
+  return {run_tile<heights + 1, vectors>...};
 }
 
 /// Rows [begin, end) in tiles of about equal height: short ones wait for their own sums.
 template <int vectors>
 void run_panel(const PanelProduct& work, std::int64_t begin, std::int64_t end, float* c, std::int64_t c_row,
                const float* start, std::int64_t start_row) {
-  constexpr auto heights = std::make_integer_sequence<int, tile_rows<float>>();
-  static constexpr std::array tiles = {tiles_of<vectors, false>(heights), tiles_of<vectors, true>(heights)};
-  const auto& tile_of_height = tiles[work.a_step != 1];
+  static constexpr auto tiles = tiles_of<vectors>(std::make_integer_sequence<int, tile_rows<float>>());
   const std::int64_t rows = end - begin, count = (rows + tile_rows<float> - 1) / tile_rows<float>;
   std::int64_t in_line = begin % work.line_rows;
   const float* next = work.a + begin / work.line_rows * work.a_line + in_line * work.a_row;
@@ -63,7 +54,7 @@ void run_panel(const PanelProduct& work, std::int64_t begin, std::int64_t end, f
         next += work.a_line - work.line_rows * work.a_row;
       }
     }
-    tile_of_height[static_cast<std::size_t>(tile_end - row - 1)](
+    tiles[static_cast<std::size_t>(tile_end - row - 1)](
         work, a, c + row * c_row, c_row, start == nullptr ? nullptr : start + row * start_row, start_row);
     row = tile_end;
   }

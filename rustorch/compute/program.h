@@ -22,7 +22,7 @@ class Program {
     Op op;                 ///< for apply
     DType dtype;           ///< of the result: a compute_dtype, but for casts to a storage dtype
     std::uint8_t slot;     ///< input: which operand; scalar: which scalar
-    Register operands[3];  ///< cast: one; apply: the op's arity; all of the same compute type for apply
+    Register operands[3];  ///< cast: one; apply: the op's arity, of one compute type; the others are 0
   };
   struct Output {
     Register value;
@@ -55,6 +55,18 @@ class Program {
   std::span<const DType> input_dtypes() const noexcept { return {inputs_.data(), input_count_}; }
   std::span<const Scalar> scalars() const noexcept { return {scalars_.data(), scalar_count_}; }
   std::span<const Output> outputs() const noexcept { return {outputs_.data(), output_count_}; }
+  /// The op of a program that does nothing else: all its inputs are the op's operands, as they are stored,
+  /// and its only output is the result as it is computed. Else nullptr.
+  const Instruction* single_op() const noexcept {
+    if (instruction_count_ != input_count_ + 1 || output_count_ != 1) return nullptr;
+    const Instruction& last = instructions_[input_count_];
+    if (last.kind != Kind::apply || outputs_[0].value != input_count_ || outputs_[0].dtype != last.dtype)
+      return nullptr;
+    for (std::size_t i = 0; i < input_count_; ++i) {
+      if (instructions_[i].kind != Kind::input || inputs_[i] != last.dtype) return nullptr;
+    }
+    return &last;
+  }
   /// Replaces the value of a scalar: the program's form stays.
   void set_scalar(std::size_t slot, const Scalar& value) { scalars_[slot] = value; }
 

@@ -154,7 +154,7 @@ Layout Layout::broadcast_to(const Shape& wide) const {
   return seen;
 }
 
-bool Layout::is_contiguous() const noexcept {
+bool Layout::is_contiguous_of_any_rank() const noexcept {
   const std::int64_t* sizes = shape.data();
   const std::int64_t* steps = strides.data();
   std::int64_t expected = 1;

@@ -35,7 +35,10 @@ struct Layout {
   std::size_t rank() const noexcept { return shape.size(); }
   std::int64_t element_count() const { return shape.element_count(); }
   /// Row-major without gaps; size-1 dims and empty tensors do not count.
-  bool is_contiguous() const noexcept;
+  bool is_contiguous() const noexcept {
+    if (rank() == 1 && strides[0] == 1) return true;
+    return is_contiguous_of_any_rank();
+  }
   /// Channels innermost without gaps (rank 3 to 5, and channels > 1 or spatial > 1 as in PyTorch).
   bool is_channels_last() const noexcept;
   /// Some permutation of the dims is contiguous: the elements fill one range of memory, each once.
@@ -46,6 +49,9 @@ struct Layout {
   std::int64_t end() const noexcept;
 
   friend bool operator==(const Layout&, const Layout&) = default;
+
+ private:
+  bool is_contiguous_of_any_rank() const noexcept;
 };
 
 /// The classes by which kernels are picked; one operand's class over the loop that covers the result.

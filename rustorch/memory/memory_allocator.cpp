@@ -7,12 +7,20 @@
 
 namespace rustorch {
 
+namespace {
+
+struct CpuMemory {
+  AlignedAllocator aligned;
+  PoolAllocator pool{aligned, "cpu", available_memory};
+  ThreadCachingAllocator threads{pool};
+};
+
+}  // namespace
+
 MemoryAllocator& cpu_allocator() {
   // Never destroyed: tensors in static variables of other files may outlive anything that is.
-  static AlignedAllocator& aligned = *new AlignedAllocator();
-  static PoolAllocator& pool = *new PoolAllocator(aligned, "cpu", available_memory);
-  static ThreadCachingAllocator& threads = *new ThreadCachingAllocator(pool);
-  return threads;
+  static CpuMemory& memory = *new CpuMemory;
+  return memory.threads;
 }
 
 namespace {

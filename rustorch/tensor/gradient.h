@@ -225,11 +225,12 @@ TensorList with_gradients(TensorList results, const char* name, const TensorList
   return results;
 }
 
-/// A view of x with `layout`, recorded so that in-place operations on it reach x. `closure` gives x's
-/// gradient.
-template <class Closure>
-Tensor view_of(const Tensor& x, Layout layout, const char* name, Closure&& closure) {
-  return with_gradient(alias(x, layout), name, {&x}, std::forward<Closure>(closure));
+/// A view of x with `layout` (or what alias takes to make one of x's), recorded so that in-place operations
+/// on it reach x. `closure` gives x's gradient.
+template <class LayoutOrChange, class Closure>
+Tensor view_of(const Tensor& x, LayoutOrChange&& layout, const char* name, Closure&& closure) {
+  return with_gradient(alias(x, std::forward<LayoutOrChange>(layout)), name, {&x},
+                       std::forward<Closure>(closure));
 }
 
 /// Ends an in-place operation that has history: x takes the values and the history of `result` (same shape).

@@ -14,8 +14,11 @@ class PendingResult;
 
 /// The memory that a tensor and its views share, with the count of in-place changes that autograd checks. It
 /// may wait to be computed (pending.h): then it gets its memory when it is first read.
-class Storage : public ReferenceCounted<Storage>, public PooledObject {
+class Storage : public ReferenceCounted<Storage, true>, public PooledObject {
  public:
+  /// New memory.
+  Storage(MemoryAllocator& allocator, std::size_t bytes, Device device)
+      : buffer_(allocator, bytes), bytes_(bytes), device_(device) {}
   Storage(Buffer buffer, Device device)
       : buffer_(std::move(buffer)), bytes_(buffer_.bytes()), device_(device) {}
   /// `result` is owned.

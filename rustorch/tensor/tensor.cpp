@@ -20,14 +20,15 @@ void Tensor::fail_undefined() {
 }
 
 Tensor allocate(const Layout& layout, DType dtype, Device device) {
-  const auto elements = static_cast<std::uint64_t>(layout.element_count());
-  const std::uint64_t item = item_size(dtype);
-  RUSTORCH_CHECK(elements <= (std::uint64_t{1} << 62) / item, out_of_memory,
+  std::int64_t bytes = 0;
+  const bool overflow =
+      __builtin_mul_overflow(layout.element_count(), static_cast<std::int64_t>(item_size(dtype)), &bytes);
+  RUSTORCH_CHECK(!overflow, out_of_memory,
                  "a tensor of shape {} and dtype {} has more bytes than can be addressed", layout.shape,
                  dtype);
   const BlockShape named(layout.shape, dtype);
-  auto storage = IntrusivePointer<Storage>::make(
-      Buffer(backend_for(device).allocator(), static_cast<std::size_t>(elements * item)), device);
+  auto storage = IntrusivePointer<Storage>::make(backend_for(device).allocator(),
+                                                 static_cast<std::size_t>(bytes), device);
   return Tensor(IntrusivePointer<TensorImpl>::make(std::move(storage), layout, dtype));
 }
 
@@ -37,11 +38,6 @@ Tensor alias(const Tensor& x, const Layout& layout) {
   impl->view_base = source.view_base ? source.view_base : x.handle();
   impl->history_version = impl->view_base->history_version;
   return Tensor(std::move(impl));
-}
-
-View Tensor::view_for_read() const {
-  const TensorImpl& self = impl();
-  return {self.storage->data(), &self.layout, self.dtype};
 }
 
 View Tensor::view_for_write() {

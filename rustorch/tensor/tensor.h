@@ -1,6 +1,7 @@
 #pragma once
 
 #include <complex>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
@@ -124,7 +125,10 @@ class Tensor {
   std::string to_string() const;
 
   // ---- access for operations: every read and write of data goes through these two
-  View view_for_read() const;
+  View view_for_read() const {
+    const TensorImpl& self = impl();
+    return {self.storage->data(), &self.layout, self.dtype};
+  }
   View view_for_write();  ///< counts as an in-place change
   const IntrusivePointer<Storage>& storage() const { return impl().storage; }
   void bump_version() { impl().storage->prepare_write(); }
@@ -199,6 +203,13 @@ std::vector<T> Tensor::to_vector() const {
 Tensor allocate(const Layout& layout, DType dtype, Device device);
 /// A view of x's storage with another layout and no history: operations wrap it with view_of (gradient.h).
 Tensor alias(const Tensor& x, const Layout& layout);
+/// The same, where `change` (void(Layout&)) makes the view's layout from x's in its place.
+template <std::invocable<Layout&> Change>
+Tensor alias(const Tensor& x, Change&& change) {
+  Tensor view = alias(x, x.layout());
+  change(view.impl().layout);
+  return view;
+}
 
 std::ostream& operator<<(std::ostream& stream, const Tensor& tensor);
 

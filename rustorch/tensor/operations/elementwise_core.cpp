@@ -156,56 +156,109 @@ struct AlikeForm {
   Program program;
 };
 
-/// Forms do not change, so each is made once.
-const AlikeForm& alike_form(Op op, DType dtype, std::span<const Operand> operands) {
-  static std::array<std::array<std::atomic<const AlikeForm*>, dtype_count>, op_count> forms;
-  std::atomic<const AlikeForm*>& place = forms[static_cast<std::size_t>(op)][static_cast<std::size_t>(dtype)];
-  if (const AlikeForm* form = place.load(std::memory_order_acquire)) return *form;
+std::array<std::array<std::atomic<const AlikeForm*>, dtype_count>, op_count> alike_forms;
+
+[[gnu::noinline]] const AlikeForm& make_alike_form(Op op, std::span<const Operand> operands) {
   const ElementwiseTypes types = elementwise_types(op, operands);
   auto made = std::make_unique<AlikeForm>(
       AlikeForm{types, single_op(effective_op(op, types.result), operands, types.compute, types.result)});
   const AlikeForm* before = nullptr;
+  const auto dtype = static_cast<std::size_t>(operands[0].tensor()->dtype());
+  std::atomic<const AlikeForm*>& place = alike_forms[static_cast<std::size_t>(op)][dtype];
   if (place.compare_exchange_strong(before, made.get(), std::memory_order_acq_rel)) before = made.release();
   return *before;
 }
 
-/// The first operand, if all are tensors of one dtype (real or complex), shape and device, and contiguous.
-const Tensor* all_alike(std::span<const Operand> operands) {
-  const Tensor* const first = operands[0].tensor();
-  if (first == nullptr) return nullptr;
-  const TensorImpl& like = first->impl();
-  if (!is_differentiable(like.dtype) || !like.layout.is_contiguous()) return nullptr;
-  for (const Operand& operand : operands.subspan(1)) {
-    if (!operand.is_tensor()) return nullptr;
-    const TensorImpl& other = operand.tensor()->impl();
-    if (other.dtype != like.dtype || !(other.layout.shape == like.layout.shape) ||
-        !(other.layout.strides == like.layout.strides) || other.storage->device() != like.storage->device()) {
-      return nullptr;
+/// Operands that need no decision: tensors of one dtype (real or complex), shape and device, in row-major
+/// order. Most calls are of this kind, and what they cost beside the work is this file: so operands go by
+/// reference, and nothing is made for them.
+template <std::size_t Count>
+class AlikeOperands {
+ public:
+  template <class... Operands>
+  explicit AlikeOperands(const Operands&... operands) : operands_{&operands...} {
+    if (!(operands.is_tensor() && ...)) return;
+    const TensorImpl& like = impl(0);
+    if (!is_differentiable(like.dtype)) return;
+    const std::int64_t* const sizes = like.layout.shape.data();
+    const std::int64_t* const strides = like.layout.strides.data();
+    std::int64_t elements = 1;
+    for (std::size_t dim = like.layout.rank(); dim-- > 0;) {
+      if (strides[dim] != elements || sizes[dim] == 0) return;
+      elements *= sizes[dim];
     }
+    for (std::size_t i = 1; i < Count; ++i) {
+      const TensorImpl& other = impl(i);
+      if (other.dtype != like.dtype || other.storage->device() != like.storage->device() ||
+          other.layout.rank() != like.layout.rank()) {
+        return;
+      }
+      const std::int64_t* const other_sizes = other.layout.shape.data();
+      const std::int64_t* const other_strides = other.layout.strides.data();
+      for (std::size_t dim = 0; dim < like.layout.rank(); ++dim) {
+        if (other_sizes[dim] != sizes[dim] || other_strides[dim] != strides[dim]) return;
+      }
+    }
+    elements_ = elements;
   }
-  return first;
-}
 
-void run_alike(const AlikeForm& form, std::span<const Operand> operands, Device device, const View& output) {
-  std::array<View, 3> inputs;
-  for (std::size_t i = 0; i < operands.size(); ++i) inputs[i] = operands[i].tensor()->view_for_read();
-  backend_for(device).elementwise(form.program, {inputs.data(), operands.size()}, {&output, 1});
-}
+  explicit operator bool() const noexcept { return elements_ != 0; }
+  std::int64_t elements() const noexcept { return elements_; }
+  const TensorImpl& impl(std::size_t i) const { return operands_[i]->tensor()->impl(); }
 
-/// The short way of most calls: nothing to promote, to broadcast or to decide.
-Tensor elementwise_alike(Op op, std::span<const Operand> operands, const Tensor& like) {
-  const AlikeForm& form = alike_form(op, like.dtype(), operands);
-  const Layout layout = Layout::contiguous(like.shape());
-  std::array<const Tensor*, 3> tensors{};
-  for (std::size_t i = 0; i < operands.size(); ++i) tensors[i] = operands[i].tensor();
-  const std::span<const Tensor* const> inputs(tensors.data(), operands.size());
-  if (can_defer(layout.element_count(), form.program, inputs)) {
-    return defer(op_info(op).name.data(), form.program, inputs, layout, form.types.result, like.device());
+  /// Forms do not change, so each is made once.
+  const AlikeForm& form(Op op) const {
+    const auto dtype = static_cast<std::size_t>(impl(0).dtype);
+    const AlikeForm* const form =
+        alike_forms[static_cast<std::size_t>(op)][dtype].load(std::memory_order_acquire);
+    if (form != nullptr) [[likely]]
+      return *form;
+    InlineList<Operand, Count> operands;
+    for (const Operand* operand : operands_) operands.emplace_back(*operand);
+    return make_alike_form(op, {operands.data(), operands.size()});
   }
-  Tensor out = allocate(layout, form.types.result, like.device());
-  run_alike(form, operands, like.device(), out.view_for_read());
-  return out;
-}
+
+  /// Runs a form into `out`, which lies as the operands do.
+  void run(const AlikeForm& form, TensorImpl& out) const {
+    std::array<View, Count> inputs;
+    for (std::size_t i = 0; i < Count; ++i) {
+      const TensorImpl& operand = impl(i);
+      // One address for what is one layout: so backends see it at once.
+      const bool same = operand.layout.offset == out.layout.offset;
+      inputs[i] = {operand.storage->data(), same ? &out.layout : &operand.layout, operand.dtype};
+    }
+    const View output{out.storage->data(), &out.layout, out.dtype};
+    backend_for(out.storage->device()).elementwise(form.program, inputs, {&output, 1});
+  }
+
+  /// The result of a form as a new tensor: computed, or left to its first reader.
+  Tensor run_new(Op op) const {
+    const AlikeForm& form = this->form(op);
+    const TensorImpl& like = impl(0);
+    const Device device = like.storage->device();
+    if (like.layout.offset != 0) [[unlikely]]
+      return run_new(op, form, Layout::contiguous(like.layout.shape), device);
+    return run_new(op, form, like.layout, device);
+  }
+
+ private:
+  Tensor run_new(Op op, const AlikeForm& form, const Layout& layout, Device device) const {
+    if (elements_ >= least_deferred_elements()) {
+      std::array<const Tensor*, Count> inputs;
+      for (std::size_t i = 0; i < Count; ++i) inputs[i] = operands_[i]->tensor();
+      if (can_defer(elements_, form.program, inputs))
+        return defer(op_info(op).name.data(), form.program, inputs, layout, form.types.result, device);
+    }
+    Tensor out = allocate(layout, form.types.result, device);
+    run(form, out.impl());
+    return out;
+  }
+
+  std::array<const Operand*, Count> operands_;
+  std::int64_t elements_ = 0;  // 0: not alike, or empty, which is no loss of time
+};
+template <class... Operands>
+AlikeOperands(const Operands&...) -> AlikeOperands<sizeof...(Operands)>;
 
 /// The result of a program of one output: computed, or left to its first reader.
 template <std::size_t MaxInputs>
@@ -223,8 +276,8 @@ Tensor run_new(const char* name, const Program& program, std::span<const Tensor*
   return out;
 }
 
-Tensor elementwise_new(Op op, std::span<const Operand> operands) {
-  if (const Tensor* like = all_alike(operands)) return elementwise_alike(op, operands, *like);
+/// The way of operands that are not alike.
+[[gnu::noinline]] Tensor elementwise_of(Op op, std::span<const Operand> operands) {
   const ElementwiseTypes types = elementwise_types(op, operands);
   WrappedOperands wrapped;
   operands = wrapped.of(operands, types.common);
@@ -279,32 +332,49 @@ ElementwiseTypes elementwise_types(Op op, std::span<const Operand> operands) {
   return {compute, info.result == OpResult::boolean ? DType::bool_ : dtype, dtype};
 }
 
-Tensor elementwise(Op op, const Operand& x) { return elementwise_new(op, {&x, 1}); }
+Tensor elementwise(Op op, const Operand& x) {
+  if (const AlikeOperands alike(x); alike) return alike.run_new(op);
+  return elementwise_of(op, {&x, 1});
+}
 
 Tensor elementwise(Op op, const Operand& x, const Operand& y) {
-  const Operand operands[] = {x, y};
-  return elementwise_new(op, operands);
+  if (const AlikeOperands alike(x, y); alike) return alike.run_new(op);
+  return elementwise_of(op, std::array{x, y});
 }
 
 Tensor elementwise(Op op, const Operand& x, const Operand& y, const Operand& z) {
-  const Operand operands[] = {x, y, z};
-  return elementwise_new(op, operands);
+  if (const AlikeOperands alike(x, y, z); alike) return alike.run_new(op);
+  return elementwise_of(op, std::array{x, y, z});
 }
 
-Tensor& elementwise_into(Tensor& out, Op op, std::span<const Operand> operands) {
-  // In place on operands alike: nothing to decide either, unless operands overlap `out` in part.
-  const Tensor* const first = operands[0].tensor();
-  if (first != nullptr && first->is_same(out) && all_alike(operands) != nullptr) {
-    const AlikeForm& form = alike_form(op, out.dtype(), operands);
-    const bool in_part = std::any_of(operands.begin() + 1, operands.end(), [&](const Operand& operand) {
-      return operand.tensor()->shares_storage(out) &&
-             operand.tensor()->storage_offset() != out.storage_offset();
-    });
-    if (!in_part && form.types.result == out.dtype()) {
-      run_alike(form, operands, out.device(), out.view_for_write());
-      return out;
-    }
+namespace {
+
+/// In place on operands alike there is nothing to decide either, unless others overlap the first in part.
+/// Whether it was done.
+template <class... Operands>
+bool run_alike_in_place(Op op, const Tensor& out, const Operands&... operands) {
+  const AlikeOperands alike(operands...);
+  if (!alike || &alike.impl(0) != &out.impl()) return false;
+  TensorImpl& target = out.impl();
+  for (std::size_t i = 1; i < sizeof...(operands); ++i) {
+    const TensorImpl& other = alike.impl(i);
+    if (other.storage == target.storage && other.layout.offset != target.layout.offset) return false;
   }
+  const AlikeForm& form = alike.form(op);
+  if (form.types.result != target.dtype) return false;
+  target.storage->prepare_write();
+  alike.run(form, target);
+  return true;
+}
+
+}  // namespace
+
+Tensor& elementwise_into(Tensor& out, Op op, std::span<const Operand> operands) {
+  const bool done = operands.size() == 1 ? run_alike_in_place(op, out, operands[0])
+                    : operands.size() == 2
+                        ? run_alike_in_place(op, out, operands[0], operands[1])
+                        : run_alike_in_place(op, out, operands[0], operands[1], operands[2]);
+  if (done) return out;
   const OpInfo& info = op_info(op);
   const char* name = info.name.data();
   ElementwiseTypes types = elementwise_types(op, operands);

@@ -28,13 +28,13 @@ struct BasicIndex {
     source.push_back(-1);
     steps.push_back(1);
   }
-  Layout operator()(const Layout& layout) const {
+  void operator()(Layout& layout) const {
     Layout view(sizes, steps, layout.offset);
     for (std::size_t dim = 0; dim < starts.size(); ++dim) view.offset += starts[dim] * layout.strides[dim];
     for (std::size_t i = 0; i < sizes.size(); ++i) {
       if (source[i] >= 0) view.strides[i] *= layout.strides[static_cast<std::size_t>(source[i])];
     }
-    return view;
+    layout = std::move(view);
   }
 };
 

@@ -12,6 +12,9 @@ namespace {
 /// `wanted` with its -1 replaced by what x's element count leaves for it.
 Shape infer_shape(const char* op, const Shape& from, const Shape& wanted) {
   const std::int64_t count = from.element_count();
+  const bool complete =
+      std::all_of(wanted.begin(), wanted.end(), [](std::int64_t size) { return size >= 0; });
+  if (complete && wanted.element_count() == count) return wanted;
   std::optional<std::size_t> inferred;
   Shape others = wanted;
   for (std::size_t dim = 0; dim < wanted.size(); ++dim) {
@@ -49,7 +52,7 @@ Shape infer_shape(const char* op, const Shape& from, const Shape& wanted) {
 /// The strides with which the elements of `from` in their order form `shape`; none where it takes a copy.
 /// Runs of dims whose strides nest form one range of evenly spaced elements, which may be cut anew.
 std::optional<Strides> view_strides(const Layout& from, const Shape& shape) {
-  if (from.element_count() == 0) return Layout::contiguous(shape).strides;
+  if (from.is_contiguous()) return Layout::contiguous(shape).strides;
   Strides strides = Strides::filled(shape.size(), 1);
   std::size_t next = shape.size();  // dims of `shape` from here on have their strides
   for (std::size_t dim = from.rank(); dim-- > 0;) {
@@ -71,8 +74,11 @@ std::optional<Strides> view_strides(const Layout& from, const Shape& shape) {
 }
 
 Tensor view_with_strides(const Tensor& x, Shape shape, Strides strides, const char* name) {
-  return view_of(x, Layout(std::move(shape), std::move(strides), x.storage_offset()), name,
-                 [before = x.shape()](const Tensor& g) { return reshape(g, before); });
+  const auto change = [&](Layout& layout) {
+    layout.shape = std::move(shape);
+    layout.strides = std::move(strides);
+  };
+  return view_of(x, change, name, [before = x.shape()](const Tensor& g) { return reshape(g, before); });
 }
 
 Tensor without_dims(const Tensor& x, const auto& drops) {

@@ -14,28 +14,32 @@ std::size_t existing_dim(const Tensor& x, std::int64_t dim, const char* op) {
   return normalize_dim(dim, x.rank(), op);
 }
 
-Layout without_dim(Layout layout, std::size_t dim) {
+// These change the layout of a view in its place.
+
+void remove_dim(Layout& layout, std::size_t dim) noexcept {
   layout.shape.erase(dim);
   layout.strides.erase(dim);
-  return layout;
 }
 
-Layout sliced(Layout layout, std::size_t dim, std::int64_t start, std::int64_t length,
-              std::int64_t step = 1) {
+void take_index(Layout& layout, std::size_t dim, std::int64_t index) noexcept {
+  layout.offset += index * layout.strides[dim];
+  remove_dim(layout, dim);
+}
+
+void take_slice(Layout& layout, std::size_t dim, std::int64_t start, std::int64_t length,
+                std::int64_t step = 1) noexcept {
   layout.offset += start * layout.strides[dim];
   layout.shape[dim] = length;
   layout.strides[dim] *= step;
-  return layout;
 }
 
-Layout permuted(const Layout& layout, const Shape& order) {
-  Layout result = layout;
+void permute_dims(Layout& layout, const Shape& order) {
+  const Layout before = layout;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const auto from = static_cast<std::size_t>(order[i]);
-    result.shape[i] = layout.shape[from];
-    result.strides[i] = layout.strides[from];
+    layout.shape[i] = before.shape[from];
+    layout.strides[i] = before.strides[from];
   }
-  return result;
 }
 
 /// The part of a gradient list that did not arrive.
@@ -49,7 +53,7 @@ std::vector<Tensor> split_parts(const Tensor& x, std::size_t dim, const Shape& s
   parts.reserve(sizes.size());
   std::int64_t start = 0;
   for (const std::int64_t size : sizes) {
-    parts.push_back(alias(x, sliced(x.layout(), dim, start, size)));
+    parts.push_back(alias(x, [&](Layout& layout) { take_slice(layout, dim, start, size); }));
     start += size;
   }
   return with_gradients(std::move(parts), "split", {x},
@@ -70,12 +74,12 @@ std::vector<Tensor> split_parts(const Tensor& x, std::size_t dim, const Shape& s
 Tensor transpose(const Tensor& x, std::int64_t dim0, std::int64_t dim1) {
   const std::size_t first = normalize_dim(dim0, x.rank(), "transpose");
   const std::size_t second = normalize_dim(dim1, x.rank(), "transpose");
-  Layout layout = x.layout();
-  if (first != second) {
+  if (x.rank() == 0) return view_of(x, x.layout(), "transpose", [](const Tensor& g) { return g; });
+  const auto swap_dims = [first, second](Layout& layout) {
     std::swap(layout.shape[first], layout.shape[second]);
     std::swap(layout.strides[first], layout.strides[second]);
-  }
-  return view_of(x, std::move(layout), "transpose",
+  };
+  return view_of(x, swap_dims, "transpose",
                  [dim0, dim1](const Tensor& g) { return transpose(g, dim0, dim1); });
 }
 
@@ -100,8 +104,9 @@ Tensor permute(const Tensor& x, const Shape& dims) {
     order[i] = static_cast<std::int64_t>(from);
     inverse[from] = static_cast<std::int64_t>(i);
   }
-  return view_of(x, permuted(x.layout(), order), "permute",
-                 [inverse = std::move(inverse)](const Tensor& g) { return permute(g, inverse); });
+  return view_of(
+      x, [&order](Layout& layout) { permute_dims(layout, order); }, "permute",
+      [inverse = std::move(inverse)](const Tensor& g) { return permute(g, inverse); });
 }
 
 Tensor movedim(const Tensor& x, const Shape& source, const Shape& destination) {
@@ -164,7 +169,7 @@ std::vector<Tensor> unbind(const Tensor& x, std::int64_t dim) {
   TensorList parts;
   parts.reserve(static_cast<std::size_t>(x.shape()[at]));
   for (std::int64_t i = 0; i < x.shape()[at]; ++i) {
-    parts.push_back(alias(x, without_dim(sliced(x.layout(), at, i, 1), at)));
+    parts.push_back(alias(x, [=](Layout& layout) { take_index(layout, at, i); }));
   }
   if (parts.empty()) return parts;
   const Shape part = parts[0].shape();
@@ -186,7 +191,7 @@ Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_
   RUSTORCH_CHECK(first >= 0 && first <= size && length <= size - first, index_out_of_range,
                  "narrow: start {} and length {} leave dim {} of size {} (shape {})", start, length, at, size,
                  x.shape());
-  return view_through(x, "narrow", [=](const Layout& layout) { return sliced(layout, at, first, length); });
+  return view_through(x, "narrow", [=](Layout& layout) { take_slice(layout, at, first, length); });
 }
 
 Tensor select(const Tensor& x, std::int64_t dim, std::int64_t index) {
@@ -200,8 +205,7 @@ Tensor select(const Tensor& x, std::int64_t dim, std::int64_t index) {
                  "select: index {} is out of range for dim {} of size {} (shape {})", index, at, size,
                  x.shape());
   const std::int64_t first = index < 0 ? index + size : index;
-  return view_through(x, "select",
-                      [=](const Layout& layout) { return without_dim(sliced(layout, at, first, 1), at); });
+  return view_through(x, "select", [=](Layout& layout) { take_index(layout, at, first); });
 }
 
 Tensor slice(const Tensor& x, std::int64_t dim, std::optional<std::int64_t> start,
@@ -218,8 +222,7 @@ Tensor slice(const Tensor& x, std::int64_t dim, std::optional<std::int64_t> star
   const std::int64_t first = clipped(start.value_or(0));
   const std::int64_t last = std::max(first, clipped(stop.value_or(size)));
   const std::int64_t length = (last - first) / step + ((last - first) % step != 0 ? 1 : 0);
-  return view_through(x, "slice",
-                      [=](const Layout& layout) { return sliced(layout, at, first, length, step); });
+  return view_through(x, "slice", [=](Layout& layout) { take_slice(layout, at, first, length, step); });
 }
 
 Tensor unfold(const Tensor& x, std::int64_t dim, std::int64_t size, std::int64_t step) {
@@ -228,7 +231,7 @@ Tensor unfold(const Tensor& x, std::int64_t dim, std::int64_t size, std::int64_t
   RUSTORCH_CHECK(size >= 0 && size <= whole, invalid_argument,
                  "unfold: windows of {} along dim {} of size {} (shape {})", size, at, whole, x.shape());
   RUSTORCH_CHECK(step > 0, invalid_argument, "unfold: the step {} is not positive", step);
-  return view_through(x, "unfold", [=](Layout layout) {
+  return view_through(x, "unfold", [=](Layout& layout) {
     const std::int64_t stride = layout.rank() == 0 ? 1 : layout.strides[at];
     if (layout.rank() != 0) {
       layout.shape[at] = (whole - size) / step + 1;
@@ -236,7 +239,6 @@ Tensor unfold(const Tensor& x, std::int64_t dim, std::int64_t size, std::int64_t
     }
     layout.shape.push_back(size);
     layout.strides.push_back(stride);
-    return layout;
   });
 }
 
@@ -249,12 +251,14 @@ Tensor diagonal(const Tensor& x, std::int64_t offset, std::int64_t dim1, std::in
   const std::int64_t right = std::max<std::int64_t>(0, offset);
   const std::int64_t length =
       std::max<std::int64_t>(0, std::min(x.shape()[row] - down, x.shape()[column] - right));
-  return view_through(x, "diagonal", [=](const Layout& layout) {
-    Layout result = without_dim(without_dim(layout, std::max(row, column)), std::min(row, column));
-    if (length > 0) result.offset += down * layout.strides[row] + right * layout.strides[column];
-    result.shape.push_back(length);
-    result.strides.push_back(layout.strides[row] + layout.strides[column]);
-    return result;
+  return view_through(x, "diagonal", [=](Layout& layout) {
+    const std::int64_t row_step = layout.strides[row];
+    const std::int64_t column_step = layout.strides[column];
+    remove_dim(layout, std::max(row, column));
+    remove_dim(layout, std::min(row, column));
+    if (length > 0) layout.offset += down * row_step + right * column_step;
+    layout.shape.push_back(length);
+    layout.strides.push_back(row_step + column_step);
   });
 }
 

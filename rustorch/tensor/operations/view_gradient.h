@@ -10,16 +10,18 @@ namespace rustorch {
 /// gradient reads the view again.
 Tensor strided_scatter(const Tensor& g, const Layout& base, const Layout& view);
 
-/// A view of x whose layout `transform` (Layout -> Layout) makes from x's. The gradient goes the same way
-/// into a dense tensor of x's shape.
-template <class Transform>
-Tensor view_through(const Tensor& x, const char* name, Transform transform) {
-  Layout layout = transform(x.layout());
-  return view_of(x, std::move(layout), name,
-                 [like = x.layout(), transform = std::move(transform)](const Tensor& g) {
-                   const Layout base = Layout::dense_like(like.shape, like);
-                   return strided_scatter(g, base, transform(base));
-                 });
+/// A view of x whose layout `change` (void(Layout&)) makes from x's, in its place. The gradient goes the same
+/// way into a dense tensor of x's shape.
+template <class Change>
+Tensor view_through(const Tensor& x, const char* name, const Change& change) {
+  Tensor view = alias(x, change);
+  if (!gradient_detail::wanted({&x})) return view;  // before anything is copied for the gradient
+  return with_gradient(std::move(view), name, {&x}, [like = x.layout(), change](const Tensor& g) {
+    const Layout base = Layout::dense_like(like.shape, like);
+    Layout part = base;
+    change(part);
+    return strided_scatter(g, base, part);
+  });
 }
 
 /// Writes `source` (broadcast) over the elements of `whole` that lie at `part`, a layout in whole's storage.

@@ -14,14 +14,21 @@ namespace {
 struct Task {
   GradientNode* node = nullptr;
   std::shared_ptr<GradientNode> owner;
-  TensorList gradients;
+  GradientList gradients;
+  std::size_t first_edge = 0;         // the tasks that its inputs' gradients go to: Walk::edges_ from here
   std::vector<std::size_t> captures;  // targets (indices) whose gradient is an output gradient of this node
-  bool needed = true;
+  bool needed = true;                 // its gradients are wanted
+  bool leads_on = true;               // and those of nodes behind it, or it adds to a leaf's grad
 };
 
 class Walk {
  public:
-  Walk(bool retain_graph, bool create_graph) : retain_graph_(retain_graph), create_graph_(create_graph) {}
+  Walk(bool retain_graph, bool create_graph) : retain_graph_(retain_graph), create_graph_(create_graph) {
+    constexpr std::size_t few = 12;  // a small graph should not make these grow
+    tasks_.reserve(few);
+    order_.reserve(few);
+    edges_.reserve(few);
+  }
 
   void add_root(const Tensor& output, Tensor gradient) {
     const GradientEdge edge = gradient_edge(output);
@@ -39,13 +46,10 @@ class Walk {
     discover();
     if (capturing_) mark_needed();
     const EnableGrad mode(create_graph_);
-    for (GradientNode* node : order_) {
-      Task& task = tasks_.at(node);
-      if (!task.needed || std::none_of(task.gradients.begin(), task.gradients.end(),
-                                       [](const Tensor& g) { return g.defined(); })) {
-        continue;
-      }
-      step(task);
+    for (Task* task : order_) {
+      const bool arrived = std::any_of(task->gradients.begin(), task->gradients.end(),
+                                       [](const Tensor& g) { return g.defined(); });
+      if (task->needed && arrived) step(*task);
     }
     gradient_detail::set_running(nullptr);
     return std::move(targets_);
@@ -55,12 +59,15 @@ class Walk {
   template <class T>
   using List = std::vector<T, ObjectAllocator<T>>;
 
+  /// The task of a node, which is new to the walk or known.
   Task& task_of(const std::shared_ptr<GradientNode>& node) {
-    Task& task = tasks_[node.get()];
-    if (task.node == nullptr) {
+    const auto [place, is_new] = tasks_.try_emplace(node.get());
+    Task& task = place->second;
+    if (is_new) {
       task.node = node.get();
       task.owner = node;
       task.gradients.resize(node->outputs().size());
+      order_.push_back(&task);  // the map never moves its values
     }
     return task;
   }
@@ -68,35 +75,29 @@ class Walk {
   /// All nodes in reach, latest first: a node's number is above those of all it leads to, so this order is
   /// topological.
   void discover() {
-    List<GradientNode*> open;
-    for (const auto& [node, task] : tasks_) open.push_back(node);
-    order_ = open;
-    while (!open.empty()) {
-      GradientNode* node = open.back();
-      open.pop_back();
-      for (const GradientNode::Input& input : node->inputs()) {
-        GradientNode* next = input.edge.node.get();
-        if (next == nullptr || tasks_.contains(next)) continue;
-        task_of(input.edge.node);
-        order_.push_back(next);
-        open.push_back(next);
+    for (std::size_t next = 0; next < order_.size(); ++next) {
+      Task& task = *order_[next];
+      task.first_edge = edges_.size();
+      for (const GradientNode::Input& input : task.node->inputs()) {
+        edges_.push_back(input.edge.node ? &task_of(input.edge.node) : nullptr);
       }
     }
     std::sort(order_.begin(), order_.end(),
-              [](const GradientNode* a, const GradientNode* b) { return a->sequence() > b->sequence(); });
+              [](const Task* a, const Task* b) { return a->node->sequence() > b->node->sequence(); });
   }
 
+  /// With targets, the tasks on the way to one.
   void mark_needed() {
     for (std::size_t i = 0; i < target_edges_.size(); ++i) {
       const auto found = tasks_.find(target_edges_[i].node.get());
       if (found != tasks_.end()) found->second.captures.push_back(i);
     }
-    for (auto node = order_.rbegin(); node != order_.rend(); ++node) {
-      Task& task = tasks_.at(*node);
-      task.needed = !task.captures.empty();
-      for (const GradientNode::Input& input : (*node)->inputs()) {
-        if (input.edge.node && tasks_.at(input.edge.node.get()).needed) task.needed = true;
-      }
+    for (auto place = order_.rbegin(); place != order_.rend(); ++place) {
+      Task& task = **place;
+      const auto first = edges_.begin() + static_cast<std::ptrdiff_t>(task.first_edge);
+      task.leads_on = std::any_of(first, first + static_cast<std::ptrdiff_t>(task.node->inputs().size()),
+                                  [](const Task* next) { return next != nullptr && next->needed; });
+      task.needed = task.leads_on || !task.captures.empty();
     }
   }
 
@@ -115,27 +116,19 @@ class Walk {
     }
     for (const std::size_t target : task.captures)
       targets_[target] = task.gradients[target_edges_[target].index];
-    const bool leaf = node.inputs().empty();
-    if (leaf && capturing_) return;
-    if (std::none_of(node.inputs().begin(), node.inputs().end(),
-                     [&](const GradientNode::Input& input) {
-                       return input.edge.node && tasks_.at(input.edge.node.get()).needed;
-                     }) &&
-        !leaf) {
-      return;
-    }
+    if (!task.leads_on) return;
 
     gradient_detail::set_running(node.name());
     const auto describe = [&] { return fmt::format("computing the gradient of {}", node.name()); };
     const ErrorContext context(describe);
-    TensorList gradients = node.apply(task.gradients);
+    GradientList gradients = node.apply(task.gradients);
     task.gradients.clear();
     if (!retain_graph_) node.release();
     for (std::size_t i = 0; i < gradients.size() && i < node.inputs().size(); ++i) {
       const GradientNode::Input& input = node.inputs()[i];
-      if (!input.edge.node || !gradients[i].defined()) continue;
-      Task& next = tasks_.at(input.edge.node.get());
-      if (next.needed) accumulate(next, input.edge.index, fit(std::move(gradients[i]), input));
+      Task* const next = edges_[task.first_edge + i];
+      if (next == nullptr || !next->needed || !gradients[i].defined()) continue;
+      accumulate(*next, input.edge.index, fit(std::move(gradients[i]), input));
     }
   }
 
@@ -162,7 +155,8 @@ class Walk {
   std::unordered_map<GradientNode*, Task, std::hash<GradientNode*>, std::equal_to<>,
                      ObjectAllocator<std::pair<GradientNode* const, Task>>>
       tasks_;
-  List<GradientNode*> order_;
+  List<Task*> order_;  // latest first, once discovered
+  List<Task*> edges_;  // of all tasks, one after the other; null where an input takes no gradient
   std::vector<GradientEdge> target_edges_;
   TensorList targets_;
 };

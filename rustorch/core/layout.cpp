@@ -74,17 +74,21 @@ std::int64_t stride_over(std::int64_t stride, std::int64_t size) noexcept {
 }  // namespace
 
 Layout Layout::contiguous(Shape shape) {
-  Layout layout(std::move(shape), {});
-  const std::size_t rank = layout.shape.size();
-  layout.strides.resize(rank);
-  const std::int64_t* const sizes = layout.shape.data();
-  std::int64_t* const steps = layout.strides.data();
+  Layout layout;
+  layout.shape = std::move(shape);
+  layout.lay_row_major();
+  return layout;
+}
+
+void Layout::lay_row_major() {
+  if (strides.size() != shape.size()) strides.resize(shape.size());
+  const std::int64_t* const sizes = shape.data();
+  std::int64_t* const steps = strides.data();
   std::int64_t stride = 1;
-  for (std::size_t dim = rank; dim-- > 0;) {
+  for (std::size_t dim = shape.size(); dim-- > 0;) {
     steps[dim] = stride;
     if (dim != 0) stride = stride_over(stride, sizes[dim]);
   }
-  return layout;
 }
 
 Layout Layout::dense(Shape shape, std::span<const std::size_t> order) {

@@ -48,6 +48,9 @@ struct Layout {
   /// One past the largest element index that is reached, from the start of the storage; offset if empty.
   std::int64_t end() const noexcept;
 
+  /// Strides for the shape, row-major.
+  void lay_row_major();
+
   friend bool operator==(const Layout&, const Layout&) = default;
 
  private:

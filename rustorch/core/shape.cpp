@@ -30,6 +30,11 @@ void Shape::erase(std::size_t position) noexcept {
 }
 
 void Shape::resize(std::size_t size, std::int64_t value) {
+  if (!heap_ && size <= inline_capacity) [[likely]] {
+    for (std::size_t i = size_; i < size; ++i) inline_[i] = value;
+    size_ = size;
+    return;
+  }
   const std::size_t kept = std::min(size, size_);
   if (size > inline_capacity) {
     auto larger = std::make_unique_for_overwrite<std::int64_t[]>(size);

@@ -40,7 +40,7 @@ class AccumulateGradient final : public GradientNode {
       : GradientNode("accumulate_grad", std::initializer_list<const Tensor*>{}), leaf_(std::move(leaf)) {
     outputs().push_back({leaf_->layout.shape, leaf_->dtype, leaf_->storage->device(), {}, nullptr});
   }
-  TensorList apply(const TensorList& gradients) override {
+  GradientList apply(const GradientList& gradients) override {
     Tensor gradient = gradients[0];
     if (!gradient.defined()) return {};
     GradientRecord& record = record_of(*leaf_);

@@ -42,6 +42,8 @@ class EnableGrad {
 };
 
 using TensorList = std::vector<Tensor>;
+/// Gradients on their way through a backward: in pooled memory, as the nodes.
+using GradientList = std::vector<Tensor, ObjectAllocator<Tensor>>;
 
 class GradientNode;
 
@@ -85,7 +87,7 @@ class GradientNode : public PooledObject {
   bool needs(std::size_t i) const noexcept { return inputs_[i].edge.node != nullptr; }
   /// Gradients of the inputs from those of the outputs (undefined where none arrived). Undefined results mean
   /// zero.
-  virtual TensorList apply(const TensorList& output_gradients) = 0;
+  virtual GradientList apply(const GradientList& output_gradients) = 0;
   /// Frees what the closure saved; apply is an error afterwards.
   virtual void release() noexcept = 0;
   virtual bool released() const noexcept = 0;
@@ -151,15 +153,14 @@ std::shared_ptr<GradientNode> keep(std::unique_ptr<GradientNode> node);
 /// The engine says whose backward runs, for the errors of Saved; nullptr when none does.
 void set_running(const char* name) noexcept;
 
-inline TensorList as_list(Tensor g) {
-  TensorList list;
+inline GradientList as_list(Tensor g) {
+  GradientList list;
   list.push_back(std::move(g));
   return list;
 }
-inline TensorList as_list(TensorList list) { return list; }
-template <std::size_t N>
-TensorList as_list(std::array<Tensor, N> list) {
-  return TensorList(std::make_move_iterator(list.begin()), std::make_move_iterator(list.end()));
+template <class List>
+GradientList as_list(List list) {
+  return GradientList(std::make_move_iterator(list.begin()), std::make_move_iterator(list.end()));
 }
 
 template <class Closure>
@@ -168,9 +169,9 @@ class ClosureNode final : public GradientNode {
   template <class Inputs>
   ClosureNode(const char* name, const Inputs& inputs, Closure closure)
       : GradientNode(name, inputs), closure_(std::move(closure)) {}
-  TensorList apply(const TensorList& g) override {
+  GradientList apply(const GradientList& g) override {
     if (!closure_) fail_released(name());
-    if constexpr (std::is_invocable_v<Closure&, const TensorList&, Needs>) {
+    if constexpr (std::is_invocable_v<Closure&, const GradientList&, Needs>) {
       return as_list((*closure_)(g, Needs(*this)));
     } else if constexpr (std::is_invocable_v<Closure&, const Tensor&, Needs>) {
       return as_list((*closure_)(g[0], Needs(*this)));
@@ -212,8 +213,8 @@ Tensor with_gradient(Tensor y, const char* name, const TensorList& inputs, Closu
   return gradient_detail::attach(std::move(y), std::move(node), 0);
 }
 
-/// The same for several results: the closure takes `const TensorList&` (undefined where no gradient arrived).
-/// Results whose dtype is not differentiable (indices) pass through without history.
+/// The same for several results: the closure takes `const GradientList&` (undefined where no gradient
+/// arrived). Results whose dtype is not differentiable (indices) pass through without history.
 template <class Closure>
 TensorList with_gradients(TensorList results, const char* name, const TensorList& inputs, Closure&& closure) {
   if (!gradient_detail::wanted(inputs)) return results;

@@ -181,8 +181,13 @@ Tensor& Tensor::fill_(const Scalar& value) {
     filled.fill_(value);
     return assign_in_place(*this, filled);
   }
-  const Operand operand = value;
-  return elementwise_into(*this, Op::copy, {&operand, 1});
+  Program program;
+  const Scalar stored =
+      dtype() == bool_ ? Scalar(value.to<bool>()) : value;  // 0.5 is true, though 0 in uint8
+  program.output(program.scalar(stored, compute_dtype(dtype())), dtype());
+  const View output = view_for_write();
+  backend_for(device()).elementwise(program, {}, {&output, 1});
+  return *this;
 }
 
 Tensor& Tensor::zero_() { return fill_(0); }

@@ -111,6 +111,29 @@ TEST(Creation, Like) {
   EXPECT_TRUE(ones_like(zeros({2}).expand({3, 2})).is_contiguous());
 }
 
+/// A number as each dtype holds it, in memory that it fills (several threads' worth too) and in gaps of
+/// memory.
+TEST(Creation, FillOfEveryDType) {
+  const Scalar numbers[] = {false, true, 0, 7, 0.5, 2.7, 1e-3, std::complex<double>(1.25, -3)};
+  for (const DType dtype : {uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, complex64,
+                            complex128, bool_}) {
+    for (const Scalar& number : numbers) {
+      const auto where_ = fmt::format("{} as {}", number.to_string(), dtype);
+      const Tensor expected =
+          scalar_tensor(number, {.dtype = number.is_complex() ? complex128 : float64}).to(dtype);
+      EXPECT_EQ(full({}, number, {.dtype = dtype}).to(complex128).item<std::complex<double>>(),
+                expected.to(complex128).item<std::complex<double>>())
+          << where_;
+      EXPECT_TRUE(equal(full({300, 401}, number, {.dtype = dtype}), expected.expand({300, 401}))) << where_;
+      Tensor gaps = zeros({6, 4}, {.dtype = dtype});
+      gaps.slice(0, 0, std::nullopt, 2).slice(1, 1, 3).fill_(number);
+      EXPECT_TRUE(equal(gaps[2].slice(0, 1, 3), expected.expand({2}))) << where_;
+      EXPECT_TRUE(equal(gaps.slice(0, 1, std::nullopt, 2), zeros({3, 4}, {.dtype = dtype}))) << where_;
+      EXPECT_TRUE(equal(gaps.slice(1, 3), zeros({6, 1}, {.dtype = dtype}))) << where_;
+    }
+  }
+}
+
 TEST(Creation, Blob) {
   std::vector<float> memory{1, 2, 3, 4, 5, 6};
   bool released = false;

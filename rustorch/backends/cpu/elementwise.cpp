@@ -36,6 +36,7 @@ enum class Flat : std::uint8_t { no, contiguous, scalar, row };
 
 /// Whether a dense output and an operand lie alike.
 Flat classify_flat(const Layout& operand, const Layout& output) noexcept {
+  if (&operand == &output) return Flat::contiguous;
   const std::size_t rank = output.rank();
   const std::int64_t* const sizes = output.shape.data();
   const std::int64_t* const steps = operand.strides.data();
@@ -164,6 +165,26 @@ bool run_plain_op(const Program& program, std::span<const View> inputs, std::spa
   return true;
 }
 
+/// A program that writes one number everywhere.
+bool run_fill(const Program& program, const View& out, std::int64_t count) {
+  const Program::Instruction& number = program.instructions()[0];
+  if (program.instructions().size() != 1 || number.kind != Program::Kind::scalar ||
+      !fills_a_range(*out.layout, count)) {
+    return false;
+  }
+  alignas(16) std::byte value[16];
+  alignas(16) std::byte stored[16];
+  write_scalar(program.scalars()[0], number.dtype, value);
+  const bool converted = number.dtype != out.dtype;
+  if (converted) simd::conversion_kernel(number.dtype, out.dtype)(value, stored, 1);
+  const std::size_t item = item_size(out.dtype);
+  parallel_for(0, count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+    simd::fill(converted ? stored : value, item, first_byte(out) + static_cast<std::size_t>(begin) * item,
+               static_cast<std::size_t>(end - begin));
+  });
+  return true;
+}
+
 /// One op, operands as they lie in memory. It costs a few tens of nanoseconds.
 bool run_flat_op(const Program& program, std::span<const View> inputs, std::span<const View> outputs,
                  std::int64_t count) {
@@ -277,7 +298,10 @@ void CpuBackend::elementwise(const Program& program, std::span<const View> input
   if (outputs.empty()) return;
   const std::int64_t count = outputs[0].layout->element_count();
   if (count == 0) return;
-  if (!inputs.empty() && cpu::run_plain_op(program, inputs, outputs, count)) return;
+  if (inputs.empty() ? outputs.size() == 1 && cpu::run_fill(program, outputs[0], count)
+                     : cpu::run_plain_op(program, inputs, outputs, count)) {
+    return;
+  }
   const View* copied = cpu::copied_input(program, inputs, outputs);
   if (copied != nullptr && cpu::run_copy(*copied, outputs[0])) return;
   if (cpu::run_flat_op(program, inputs, outputs, count)) return;

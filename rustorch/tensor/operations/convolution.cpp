@@ -136,7 +136,7 @@ std::array<Tensor, 2> weight_gradient(const Tensor& x, const Tensor& d_output,
   results = with_gradients(
       std::move(results), "convolution_backward_weight", TensorList{input, dy},
       [x = Saved(dy.requires_grad() ? input : none), dy = Saved(input.requires_grad() ? dy : none),
-       x_shape = x.shape(), dy_shape = dy.shape(), parameters](const TensorList& g, Needs needs) {
+       x_shape = x.shape(), dy_shape = dy.shape(), parameters](const GradientList& g, Needs needs) {
         TensorList d(2);
         if (needs[0] && g[0].defined()) {
           d[0] = input_gradient(*dy, g[0], parameters, x_shape, "convolution_backward_input");

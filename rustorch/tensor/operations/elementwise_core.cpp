@@ -150,111 +150,178 @@ Program single_op(Op op, std::span<const Operand> operands, DType compute, DType
   return program;
 }
 
-/// What an op makes of tensors of one dtype, which can be real or complex: the types, and its program.
+/// What an op makes of tensors of one dtype, which can be real or complex, and of numbers: the types, and its
+/// program, with any numbers in it.
 struct AlikeForm {
   ElementwiseTypes types;
   Program program;
 };
+using AlikeFormPlace = std::atomic<const AlikeForm*>;
 
-std::array<std::array<std::atomic<const AlikeForm*>, dtype_count>, op_count> alike_forms;
-
-[[gnu::noinline]] const AlikeForm& make_alike_form(Op op, std::span<const Operand> operands) {
+[[gnu::noinline]] const AlikeForm& make_alike_form(Op op, std::span<const Operand> operands,
+                                                   AlikeFormPlace& place) {
   const ElementwiseTypes types = elementwise_types(op, operands);
   auto made = std::make_unique<AlikeForm>(
       AlikeForm{types, single_op(effective_op(op, types.result), operands, types.compute, types.result)});
   const AlikeForm* before = nullptr;
-  const auto dtype = static_cast<std::size_t>(operands[0].tensor()->dtype());
-  std::atomic<const AlikeForm*>& place = alike_forms[static_cast<std::size_t>(op)][dtype];
   if (place.compare_exchange_strong(before, made.get(), std::memory_order_acq_rel)) before = made.release();
   return *before;
 }
 
 /// Operands that need no decision: tensors of one dtype (real or complex), shape and device, in row-major
-/// order. Most calls are of this kind, and what they cost beside the work is this file: so operands go by
-/// reference, and nothing is made for them.
+/// order or expanded to the shape of one that is, and numbers that leave them their dtype. Most calls are of
+/// this kind, and what they cost beside the work is this file: so operands go by reference, and nothing is
+/// made for them.
 template <std::size_t Count>
 class AlikeOperands {
  public:
   template <class... Operands>
   explicit AlikeOperands(const Operands&... operands) : operands_{&operands...} {
-    if (!(operands.is_tensor() && ...)) return;
-    const TensorImpl& like = impl(0);
-    if (!is_differentiable(like.dtype)) return;
-    const std::int64_t* const sizes = like.layout.shape.data();
-    const std::int64_t* const strides = like.layout.strides.data();
-    std::int64_t elements = 1;
-    for (std::size_t dim = like.layout.rank(); dim-- > 0;) {
-      if (strides[dim] != elements || sizes[dim] == 0) return;
-      elements *= sizes[dim];
-    }
-    for (std::size_t i = 1; i < Count; ++i) {
-      const TensorImpl& other = impl(i);
-      if (other.dtype != like.dtype || other.storage->device() != like.storage->device() ||
-          other.layout.rank() != like.layout.rank()) {
-        return;
-      }
-      const std::int64_t* const other_sizes = other.layout.shape.data();
-      const std::int64_t* const other_strides = other.layout.strides.data();
-      for (std::size_t dim = 0; dim < like.layout.rank(); ++dim) {
-        if (other_sizes[dim] != sizes[dim] || other_strides[dim] != strides[dim]) return;
-      }
-    }
-    elements_ = elements;
+    std::int64_t elements = 0;
+    (void)((elements = row_major_elements(operands), elements != 0) || ...);
+    if (elements == 0 || !is_differentiable(like_->dtype)) return;
+    std::size_t bit = 1;
+    if ((fits(operands, std::exchange(bit, bit << 1)) && ...)) elements_ = elements;
   }
 
   explicit operator bool() const noexcept { return elements_ != 0; }
-  std::int64_t elements() const noexcept { return elements_; }
-  const TensorImpl& impl(std::size_t i) const { return operands_[i]->tensor()->impl(); }
+  /// The tensor that the others are alike to: the first in row-major order.
+  const TensorImpl& like() const noexcept { return *like_; }
 
-  /// Forms do not change, so each is made once.
+  /// Forms do not change, so each is made once. They are told apart by where the numbers stand.
   const AlikeForm& form(Op op) const {
-    const auto dtype = static_cast<std::size_t>(impl(0).dtype);
-    const AlikeForm* const form =
-        alike_forms[static_cast<std::size_t>(op)][dtype].load(std::memory_order_acquire);
+    static std::array<std::array<std::array<AlikeFormPlace, std::size_t{1} << Count>, dtype_count>, op_count>
+        forms;
+    AlikeFormPlace& place =
+        forms[static_cast<std::size_t>(op)][static_cast<std::size_t>(like_->dtype)][numbers_];
+    const AlikeForm* const form = place.load(std::memory_order_acquire);
     if (form != nullptr) [[likely]]
       return *form;
     InlineList<Operand, Count> operands;
     for (const Operand* operand : operands_) operands.emplace_back(*operand);
-    return make_alike_form(op, {operands.data(), operands.size()});
+    return make_alike_form(op, {operands.data(), operands.size()}, place);
+  }
+
+  /// Calls `use` with the program of a form and these numbers.
+  template <class Use>
+  decltype(auto) with_program(const AlikeForm& form, const Use& use) const {
+    if (numbers_ == 0) return use(form.program);
+    Program program = form.program;
+    std::size_t slot = 0;
+    for (const Operand* operand : operands_) {
+      if (!operand->is_tensor()) program.set_scalar(slot++, operand->scalar());
+    }
+    return use(std::as_const(program));
   }
 
   /// Runs a form into `out`, which lies as the operands do.
   void run(const AlikeForm& form, TensorImpl& out) const {
     std::array<View, Count> inputs;
+    std::size_t count = 0;
     for (std::size_t i = 0; i < Count; ++i) {
-      const TensorImpl& operand = impl(i);
+      if (!operands_[i]->is_tensor()) continue;
+      const TensorImpl& tensor = operands_[i]->tensor()->impl();
       // One address for what is one layout: so backends see it at once.
-      const bool same = operand.layout.offset == out.layout.offset;
-      inputs[i] = {operand.storage->data(), same ? &out.layout : &operand.layout, operand.dtype};
+      const bool same = tensor.layout.offset == out.layout.offset && (repeating_ >> i & 1) == 0;
+      inputs[count++] = {tensor.storage->data(), same ? &out.layout : &tensor.layout, tensor.dtype};
     }
     const View output{out.storage->data(), &out.layout, out.dtype};
-    backend_for(out.storage->device()).elementwise(form.program, inputs, {&output, 1});
+    with_program(form, [&](const Program& program) {
+      backend_for(out.storage->device()).elementwise(program, {inputs.data(), count}, {&output, 1});
+    });
   }
 
   /// The result of a form as a new tensor: computed, or left to its first reader.
   Tensor run_new(Op op) const {
     const AlikeForm& form = this->form(op);
-    const TensorImpl& like = impl(0);
-    const Device device = like.storage->device();
-    if (like.layout.offset != 0) [[unlikely]]
-      return run_new(op, form, Layout::contiguous(like.layout.shape), device);
-    return run_new(op, form, like.layout, device);
+    const Device device = like_->storage->device();
+    if (like_->layout.offset != 0) [[unlikely]]
+      return run_new(op, form, Layout::contiguous(like_->layout.shape), device);
+    return run_new(op, form, like_->layout, device);
+  }
+
+  /// Whether a tensor among them lies in the memory of `out`, but in another way.
+  bool overlap_in_part(const TensorImpl& out) const {
+    for (std::size_t i = 0; i < Count; ++i) {
+      if (!operands_[i]->is_tensor()) continue;
+      const TensorImpl& tensor = operands_[i]->tensor()->impl();
+      if (tensor.storage != out.storage) continue;
+      if (tensor.layout.offset != out.layout.offset || (repeating_ >> i & 1) != 0) return true;
+    }
+    return false;
   }
 
  private:
+  /// Takes a tensor in row-major order as the one that the others are measured by. Its elements; 0 if it lies
+  /// otherwise, has none, or is none.
+  std::int64_t row_major_elements(const Operand& operand) {
+    if (!operand.is_tensor()) return 0;
+    like_ = &operand.tensor()->impl();
+    const std::int64_t* const sizes = like_->layout.shape.data();
+    const std::int64_t* const strides = like_->layout.strides.data();
+    std::int64_t elements = 1;
+    for (std::size_t dim = like_->layout.rank(); dim-- > 0;) {
+      if (strides[dim] != elements) return 0;
+      elements *= sizes[dim];
+    }
+    return elements;
+  }
+
+  /// Whether an operand is a tensor of the same shape, dtype and device that lies the same way or repeats
+  /// itself, or a number that leaves the dtype. `bit` notes which.
+  bool fits(const Operand& operand, std::size_t bit) {
+    if (!operand.is_tensor()) {
+      numbers_ |= bit;
+      return !operand.scalar().is_complex() || is_complex(like_->dtype);
+    }
+    const TensorImpl& other = operand.tensor()->impl();
+    if (&other == like_) return true;
+    const std::size_t rank = like_->layout.rank();
+    if (other.dtype != like_->dtype || other.storage->device() != like_->storage->device() ||
+        other.layout.rank() != rank) {
+      return false;
+    }
+    const std::int64_t* const sizes = like_->layout.shape.data();
+    const std::int64_t* const strides = like_->layout.strides.data();
+    const std::int64_t* const other_sizes = other.layout.shape.data();
+    const std::int64_t* const other_strides = other.layout.strides.data();
+    for (std::size_t dim = 0; dim < rank; ++dim) {
+      if (other_sizes[dim] != sizes[dim]) return false;
+      if (other_strides[dim] == strides[dim]) continue;
+      if (other_strides[dim] != 0) return false;
+      repeating_ |= bit;
+    }
+    return true;
+  }
+
   Tensor run_new(Op op, const AlikeForm& form, const Layout& layout, Device device) const {
     if (elements_ >= least_deferred_elements()) {
-      std::array<const Tensor*, Count> inputs;
-      for (std::size_t i = 0; i < Count; ++i) inputs[i] = operands_[i]->tensor();
-      if (can_defer(elements_, form.program, inputs))
-        return defer(op_info(op).name.data(), form.program, inputs, layout, form.types.result, device);
+      Tensor result = with_program(
+          form, [&](const Program& program) { return deferred(op, program, form, layout, device); });
+      if (result.defined()) return result;
     }
     Tensor out = allocate(layout, form.types.result, device);
     run(form, out.impl());
     return out;
   }
 
+  /// The result left to its first reader, if that can be.
+  Tensor deferred(Op op, const Program& program, const AlikeForm& form, const Layout& layout,
+                  Device device) const {
+    std::array<const Tensor*, Count> inputs{};
+    std::size_t count = 0;
+    for (const Operand* operand : operands_) {
+      if (operand->is_tensor()) inputs[count++] = operand->tensor();
+    }
+    const std::span<const Tensor* const> tensors(inputs.data(), count);
+    if (!can_defer(elements_, program, tensors)) return {};
+    return defer(op_info(op).name.data(), program, tensors, layout, form.types.result, device);
+  }
+
   std::array<const Operand*, Count> operands_;
+  const TensorImpl* like_ = nullptr;
+  std::size_t numbers_ = 0;    // the operands that are numbers, a bit each
+  std::size_t repeating_ = 0;  // those that have a stride of 0
   std::int64_t elements_ = 0;  // 0: not alike, or empty, which is no loss of time
 };
 template <class... Operands>
@@ -349,17 +416,14 @@ Tensor elementwise(Op op, const Operand& x, const Operand& y, const Operand& z) 
 
 namespace {
 
-/// In place on operands alike there is nothing to decide either, unless others overlap the first in part.
-/// Whether it was done.
+/// In place on operands alike, of which `out` is the first tensor, there is nothing to decide either, unless
+/// others overlap it in part. Whether it was done.
 template <class... Operands>
 bool run_alike_in_place(Op op, const Tensor& out, const Operands&... operands) {
   const AlikeOperands alike(operands...);
-  if (!alike || &alike.impl(0) != &out.impl()) return false;
+  if (!alike || &alike.like() != &out.impl()) return false;
   TensorImpl& target = out.impl();
-  for (std::size_t i = 1; i < sizeof...(operands); ++i) {
-    const TensorImpl& other = alike.impl(i);
-    if (other.storage == target.storage && other.layout.offset != target.layout.offset) return false;
-  }
+  if (alike.overlap_in_part(target)) return false;
   const AlikeForm& form = alike.form(op);
   if (form.types.result != target.dtype) return false;
   target.storage->prepare_write();

@@ -12,9 +12,6 @@ namespace {
 /// `wanted` with its -1 replaced by what x's element count leaves for it.
 Shape infer_shape(const char* op, const Shape& from, const Shape& wanted) {
   const std::int64_t count = from.element_count();
-  const bool complete =
-      std::all_of(wanted.begin(), wanted.end(), [](std::int64_t size) { return size >= 0; });
-  if (complete && wanted.element_count() == count) return wanted;
   std::optional<std::size_t> inferred;
   Shape others = wanted;
   for (std::size_t dim = 0; dim < wanted.size(); ++dim) {
@@ -52,7 +49,7 @@ Shape infer_shape(const char* op, const Shape& from, const Shape& wanted) {
 /// The strides with which the elements of `from` in their order form `shape`; none where it takes a copy.
 /// Runs of dims whose strides nest form one range of evenly spaced elements, which may be cut anew.
 std::optional<Strides> view_strides(const Layout& from, const Shape& shape) {
-  if (from.is_contiguous()) return Layout::contiguous(shape).strides;
+  if (from.element_count() == 0) return Layout::contiguous(shape).strides;
   Strides strides = Strides::filled(shape.size(), 1);
   std::size_t next = shape.size();  // dims of `shape` from here on have their strides
   for (std::size_t dim = from.rank(); dim-- > 0;) {
@@ -71,6 +68,24 @@ std::optional<Strides> view_strides(const Layout& from, const Shape& shape) {
     if (taken != run) return std::nullopt;
   }
   return strides;
+}
+
+/// The view of a row-major tensor as a shape without -1 and of as many elements: what most calls want.
+/// Undefined if x or the shape is another.
+Tensor view_of_row_major(const Tensor& x, const Shape& shape, const char* name) {
+  std::int64_t count = 1;
+  for (const std::int64_t size : shape) {
+    if (size <= 0 || __builtin_mul_overflow(count, size, &count)) return {};
+  }
+  if (count != x.numel() || !x.is_contiguous()) return {};
+  const auto change = [&shape](Layout& layout) {
+    layout.shape = shape;
+    layout.lay_row_major();
+  };
+  Tensor view = alias(x, change);
+  if (!gradient_detail::wanted({&x})) return view;  // before anything is copied for the gradient
+  return with_gradient(std::move(view), name, {&x},
+                       [before = x.shape()](const Tensor& g) { return reshape(g, before); });
 }
 
 Tensor view_with_strides(const Tensor& x, Shape shape, Strides strides, const char* name) {
@@ -95,6 +110,7 @@ Tensor without_dims(const Tensor& x, const auto& drops) {
 }  // namespace
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
+  if (Tensor result = view_of_row_major(x, shape, "reshape"); result.defined()) return result;
   Shape target = infer_shape("reshape", x.shape(), shape);
   if (auto strides = view_strides(x.layout(), target)) {
     return view_with_strides(x, std::move(target), std::move(*strides), "reshape");
@@ -108,6 +124,7 @@ Tensor reshape(const Tensor& x, const Shape& shape) {
 }
 
 Tensor view(const Tensor& x, const Shape& shape) {
+  if (Tensor result = view_of_row_major(x, shape, "view"); result.defined()) return result;
   Shape target = infer_shape("view", x.shape(), shape);
   auto strides = view_strides(x.layout(), target);
   if (!strides) {

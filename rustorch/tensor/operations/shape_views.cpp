@@ -56,17 +56,18 @@ std::vector<Tensor> split_parts(const Tensor& x, std::size_t dim, const Shape& s
     parts.push_back(alias(x, [&](Layout& layout) { take_slice(layout, dim, start, size); }));
     start += size;
   }
-  return with_gradients(std::move(parts), "split", {x},
-                        [shape = x.shape(), options = x.options(), dim, sizes](const TensorList& gradients) {
-                          TensorList whole = gradients;
-                          for (std::size_t i = 0; i < whole.size(); ++i) {
-                            if (whole[i].defined()) continue;
-                            Shape missing = shape;
-                            missing[dim] = sizes[i];
-                            whole[i] = zeros_of(missing, options);
-                          }
-                          return cat(whole, static_cast<std::int64_t>(dim));
-                        });
+  return with_gradients(
+      std::move(parts), "split", {x},
+      [shape = x.shape(), options = x.options(), dim, sizes](const GradientList& gradients) {
+        TensorList whole(gradients.begin(), gradients.end());
+        for (std::size_t i = 0; i < whole.size(); ++i) {
+          if (whole[i].defined()) continue;
+          Shape missing = shape;
+          missing[dim] = sizes[i];
+          whole[i] = zeros_of(missing, options);
+        }
+        return cat(whole, static_cast<std::int64_t>(dim));
+      });
 }
 
 }  // namespace
@@ -174,8 +175,8 @@ std::vector<Tensor> unbind(const Tensor& x, std::int64_t dim) {
   if (parts.empty()) return parts;
   const Shape part = parts[0].shape();
   return with_gradients(std::move(parts), "unbind", {x},
-                        [part, options = x.options(), at](const TensorList& gradients) {
-                          TensorList whole = gradients;
+                        [part, options = x.options(), at](const GradientList& gradients) {
+                          TensorList whole(gradients.begin(), gradients.end());
                           for (Tensor& gradient : whole) {
                             if (!gradient.defined()) gradient = zeros_of(part, options);
                           }

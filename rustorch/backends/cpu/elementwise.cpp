@@ -137,6 +137,21 @@ void run_with_rows(const FlatOp& op, std::span<const Flat> kinds, std::int64_t l
   parallel_for(0, count / length, std::max<std::int64_t>(1, elementwise_grain / (cost * length)), run);
 }
 
+/// One op over operands that lie as its result does. Those beyond its arity are not read.
+[[gnu::always_inline]] inline void run_contiguous(Op op, simd::ElementwiseKernel kernel,
+                                                  const std::array<const std::byte*, 3>& operands,
+                                                  std::byte* out, std::size_t item_bytes,
+                                                  std::int64_t count) {
+  if (count <= elementwise_grain / greatest_op_cost) {  // for one thread, whatever the op
+    return kernel(operands[0], operands[1], operands[2], out, static_cast<std::size_t>(count));
+  }
+  parallel_for(0, count, elementwise_grain / op_cost(op), [&](std::int64_t begin, std::int64_t end) {
+    const std::size_t skip = static_cast<std::size_t>(begin) * item_bytes;
+    kernel(operands[0] + skip, operands[1] + skip, operands[2] + skip, out + skip,
+           static_cast<std::size_t>(end - begin));
+  });
+}
+
 /// The way of most calls: one op of tensors that share one layout, which callers show by one address.
 bool run_plain_op(const Program& program, std::span<const View> inputs, std::span<const View> outputs,
                   std::int64_t count) {
@@ -149,19 +164,10 @@ bool run_plain_op(const Program& program, std::span<const View> inputs, std::spa
   const simd::ElementwiseKernel kernel = simd::elementwise_kernel(op->op, op->dtype);
   if (kernel == nullptr) return false;
   const std::size_t item = item_size(op->dtype);
-  const auto run = [&](std::int64_t begin, std::int64_t end) {
-    const std::size_t skip = static_cast<std::size_t>(out.layout->offset + begin) * item;
-    const auto source = [&](std::size_t i) {
-      return static_cast<const std::byte*>(inputs[op->operands[i]].data) + skip;
-    };
-    kernel(source(0), source(1), source(2), static_cast<std::byte*>(out.data) + skip,
-           static_cast<std::size_t>(end - begin));
-  };
-  if (count <= elementwise_grain / greatest_op_cost) {
-    run(0, count);
-  } else {
-    parallel_for(0, count, elementwise_grain / op_cost(op->op), run);
-  }
+  const std::size_t offset = static_cast<std::size_t>(out.layout->offset) * item;
+  const auto first = [offset](const View& view) { return static_cast<std::byte*>(view.data) + offset; };
+  const auto operand = [&](std::size_t i) { return first(inputs[op->operands[i]]); };
+  run_contiguous(op->op, kernel, {operand(0), operand(1), operand(2)}, first(out), item, count);
   return true;
 }
 
@@ -231,26 +237,14 @@ bool run_flat_op(const Program& program, std::span<const View> inputs, std::span
   op.kernel = simd::elementwise_kernel(last.op, last.dtype);
   if (op.kernel == nullptr) return false;
   op.out = first_byte(out);
-  const std::int64_t cost = op_cost(last.op);
   if (row != 0) {
-    run_with_rows(op, kinds, row, count, cost);
-    return true;
-  }
-  if (scalars) {
-    const std::int64_t grain = elementwise_grain / cost;
+    run_with_rows(op, kinds, row, count, op_cost(last.op));
+  } else if (scalars) {
     const auto run = [&](std::int64_t begin, std::int64_t end) { run_with_scalars(op, begin, end); };
-    parallel_for(0, count, grain, run);
-    return true;
-  }
-  const auto run = [&](std::int64_t begin, std::int64_t end) {
-    const std::size_t skip = static_cast<std::size_t>(begin) * op.item_bytes;
-    op.kernel(op.sources[0].data + skip, op.sources[1].data + skip, op.sources[2].data + skip, op.out + skip,
-              static_cast<std::size_t>(end - begin));
-  };
-  if (count * cost <= elementwise_grain) {
-    run(0, count);
+    parallel_for(0, count, elementwise_grain / op_cost(last.op), run);
   } else {
-    parallel_for(0, count, elementwise_grain / cost, run);
+    run_contiguous(last.op, op.kernel, {op.sources[0].data, op.sources[1].data, op.sources[2].data}, op.out,
+                   op.item_bytes, count);
   }
   return true;
 }

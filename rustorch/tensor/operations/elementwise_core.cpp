@@ -445,14 +445,6 @@ Tensor& elementwise_into(Tensor& out, Op op, std::span<const Operand> operands) 
   if (op == Op::copy) {
     // A conversion: any dtype may be written into any other, computed in the source's type.
     types.result = out.dtype();
-    // A number has no dtype of its own that could round it (0.2 in float32) before it gets there.
-    if (const Operand& source = operands.front(); !source.is_tensor()) {
-      if (is_differentiable(out.dtype())) {
-        types.compute = compute_dtype(out.dtype());
-      } else if (source.scalar().is_floating_point()) {
-        types.compute = float64;
-      }
-    }
   }
   RUSTORCH_CHECK(can_cast(types.result, out.dtype()), dtype_mismatch,
                  "{}: the result of dtype {} cannot be written into a tensor of dtype {} ({})", name,

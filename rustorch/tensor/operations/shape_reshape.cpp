@@ -70,6 +70,14 @@ std::optional<Strides> view_strides(const Layout& from, const Shape& shape) {
   return strides;
 }
 
+/// A view of x's elements in their order; `change` (void(Layout&)) makes its layout from x's.
+Tensor view_in_order(const Tensor& x, const auto& change, const char* name) {
+  Tensor view = alias(x, change);
+  if (!gradient_detail::wanted({&x})) return view;  // before anything is copied for the gradient
+  return with_gradient(std::move(view), name, {&x},
+                       [before = x.shape()](const Tensor& g) { return reshape(g, before); });
+}
+
 /// The view of a row-major tensor as a shape without -1 and of as many elements: what most calls want.
 /// Undefined if x or the shape is another.
 Tensor view_of_row_major(const Tensor& x, const Shape& shape, const char* name) {
@@ -82,10 +90,7 @@ Tensor view_of_row_major(const Tensor& x, const Shape& shape, const char* name) 
     layout.shape = shape;
     layout.lay_row_major();
   };
-  Tensor view = alias(x, change);
-  if (!gradient_detail::wanted({&x})) return view;  // before anything is copied for the gradient
-  return with_gradient(std::move(view), name, {&x},
-                       [before = x.shape()](const Tensor& g) { return reshape(g, before); });
+  return view_in_order(x, change, name);
 }
 
 Tensor view_with_strides(const Tensor& x, Shape shape, Strides strides, const char* name) {
@@ -93,7 +98,7 @@ Tensor view_with_strides(const Tensor& x, Shape shape, Strides strides, const ch
     layout.shape = std::move(shape);
     layout.strides = std::move(strides);
   };
-  return view_of(x, change, name, [before = x.shape()](const Tensor& g) { return reshape(g, before); });
+  return view_in_order(x, change, name);
 }
 
 Tensor without_dims(const Tensor& x, const auto& drops) {

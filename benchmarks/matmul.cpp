@@ -30,6 +30,17 @@ void square_with_transposed_a(benchmark::State& state) {
 }
 BENCHMARK(square_with_transposed_a)->Arg(32)->Arg(100)->Arg(256)->Arg(1024)->UseRealTime();
 
+void square_bfloat16(benchmark::State& state) {
+  const std::int64_t n = state.range(0);
+#ifdef RUSTORCH_BENCHMARK_LIBTORCH
+  const auto brief = torch::kBFloat16;
+#else
+  const auto brief = rustorch::bfloat16;
+#endif
+  measure(state, randn({n, n}).to(brief), randn({n, n}).to(brief));
+}
+BENCHMARK(square_bfloat16)->Arg(32)->Arg(256)->Arg(1024)->UseRealTime();
+
 void main_job_forward(benchmark::State& state) { measure(state, randn({128, 3136}), randn({128, 3136}).t()); }
 BENCHMARK(main_job_forward)->UseRealTime();
 

@@ -95,10 +95,10 @@ TEST(Matmul, SeveralBlocks) {
   struct Size {
     std::int64_t m, n, k;
   };
-  const Size sizes[] = {{20, 24, 1100}, {120, 20, 520}, {7, 1030, 260}, {20, 40, 1024},
-                        {1, 300, 700},  {300, 1, 700},  {1, 1, 9000},   {3, 200, 300}};
+  const Size sizes[] = {{20, 24, 1100}, {120, 20, 520}, {7, 1030, 260}, {20, 40, 1024}, {1, 300, 700},
+                        {300, 1, 700},  {1, 1, 9000},   {3, 200, 300},  {90, 130, 70},  {33, 49, 1100}};
   unsigned seed = 1000;
-  for (const DType dtype : {DType::float32, DType::int32}) {
+  for (const DType dtype : {DType::float32, DType::int32, DType::bfloat16}) {
     for (const auto& [m, n, k] : sizes) {
       for (const Order order : {Order::plain, Order::reversed}) {
         HostTensor a(dtype, {m, k}), b(dtype, {k, n}, order), out(dtype, {m, n}), bias(dtype, {m, n});
@@ -111,9 +111,12 @@ TEST(Matmul, SeveralBlocks) {
 }
 
 TEST(Matmul, BiasInEveryForm) {
+  struct Size {
+    std::int64_t m, n;
+  };
   for (const DType dtype : matmul_dtypes) {
-    for (const std::int64_t m : {3, 100}) {
-      const std::int64_t n = 37, k = 60;
+    for (const auto& [m, n] : {Size{3, 37}, Size{100, 37}, Size{100, 90}}) {
+      const std::int64_t k = 60;
       HostTensor a(dtype, {m, k}), b(dtype, {k, n}, Order::reversed), out(dtype, {m, n});
       a.randomize(1), b.randomize(2);
       HostTensor row(dtype, Layout({m, n}, {0, 1}));
@@ -129,10 +132,12 @@ TEST(Matmul, BiasInEveryForm) {
 }
 
 TEST(Matmul, BatchesAndBroadcasts) {
+  struct Size {
+    std::int64_t m, n, k;
+  };
   for (const DType dtype :
        {DType::float32, DType::float64, DType::bfloat16, DType::int64, DType::complex64}) {
-    for (const std::int64_t m : {1, 5, 19}) {
-      const std::int64_t n = 13, k = 18;
+    for (const auto& [m, n, k] : {Size{1, 13, 18}, Size{5, 13, 18}, Size{19, 13, 18}, Size{33, 50, 27}}) {
       const Layout plain_a = Layout::contiguous({3, 4, m, k}), plain_b = Layout::contiguous({3, 4, k, n});
       const Layout a_layouts[] = {plain_a,
                                   Layout(plain_a.shape, {0, m * k, k, 1}),  // one for all of the first dim
@@ -227,10 +232,10 @@ TEST(Matmul, TheSameBitsForEveryNumberOfThreads) {
   struct Size {
     std::int64_t m, n, k;
   };
-  const Size sizes[] = {{61, 59, 63},   {200, 150, 170}, {130, 1030, 40},
-                        {1, 1500, 900}, {1500, 1, 900},  {90, 70, 1100}};
+  const Size sizes[] = {{61, 59, 63},   {200, 150, 170}, {130, 1030, 40}, {1, 1500, 900}, {1500, 1, 900},
+                        {90, 70, 1100}, {37, 51, 4000},  {64, 64, 9000},  {520, 500, 510}};
   const int before = num_threads();
-  for (const DType dtype : {DType::float32, DType::float64}) {
+  for (const DType dtype : {DType::float32, DType::float64, DType::bfloat16}) {
     for (const auto& [m, n, k] : sizes) {
       for (const Order order : {Order::plain, Order::reversed}) {
         HostTensor a(dtype, {m, k}, order), b(dtype, {k, n}, order), one(dtype, {m, n});

@@ -54,6 +54,8 @@ void run_under_signals(const Work& work) {
 TEST(Signals, MayInterruptMatrixProducts) {
   const Tensor x = randn({32, 784}), w = randn({128, 784}), b = randn({128});
   run_under_signals([&] { linear(x, w, b); });
+  const Tensor x_short = x.to(DType::bfloat16), w_short = w.to(DType::bfloat16);
+  run_under_signals([&] { matmul(x_short, w_short.t()); });
 }
 
 TEST(Signals, MayInterruptConvolutions) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "rustorch/backends/cpu/cpu_backend.h"
+#include "rustorch/backends/cpu/onednn.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/temporary.h"
 
@@ -17,6 +18,9 @@ namespace {
 constexpr std::int64_t small_work = 96 * 96 * 96;
 constexpr std::int64_t small_work_turned = 48 * 48 * 48;
 constexpr std::int64_t small_work_vector = 256;
+/// Products from which oneDNN is the faster, where it has code for them.
+constexpr std::int64_t library_work = 80 * 80 * 80, library_rows = 32, library_columns = 48;
+constexpr std::int64_t library_work_bfloat16 = 32 * 32 * 32;
 /// Multiplications that are worth a second thread.
 constexpr std::int64_t work_per_thread = 64 * 1024;
 /// Parts for the threads begin at multiples of these: whole tiles for every instruction set.
@@ -118,16 +122,36 @@ Gemm with_bias_written(DType dtype, const Gemm& work) {
   return rest;
 }
 
+/// Large products by oneDNN, where it has faster code than ours. `batch`: so many, whose operands begin these
+/// steps apart.
+bool library_products(DType dtype, const Gemm& work, std::int64_t batch = 1, std::int64_t a_batch = 0,
+                      std::int64_t b_batch = 0, std::int64_t c_batch = 0) {
+  const std::int64_t volume = batch * work.m * work.n * work.k;
+  const bool worth = dtype == DType::bfloat16 ? volume >= library_work_bfloat16
+                                              : dtype == DType::float32 && volume >= library_work &&
+                                                    work.m >= library_rows && work.n >= library_columns;
+  if (!worth || work.negate || work.c_column != 1) return false;
+  onednn::ProductSizes sizes;
+  sizes.dtype = dtype, sizes.batch = batch, sizes.m = work.m, sizes.n = work.n, sizes.k = work.k;
+  sizes.a_batch = a_batch, sizes.b_batch = b_batch, sizes.c_batch = c_batch;
+  sizes.a_row = work.a_row, sizes.a_column = work.a_column;
+  sizes.b_row = work.b_row, sizes.b_column = work.b_column;
+  sizes.c_row = work.c_row, sizes.accumulate = work.accumulate, sizes.bias = work.row_bias != nullptr;
+  return onednn::product(sizes, work.a, work.b, work.row_bias, work.c);
+}
+
 }  // namespace
 
 void matrix_product(DType dtype, const Gemm& work) {
+  const std::int64_t volume = work.m * work.n * work.k;
+  if (volume >= library_work && library_products(dtype, work)) return;
   const bool floating = dtype == DType::float32 || dtype == DType::float64;
   const bool with_vector = work.m == 1 || work.n == 1;
   const std::int64_t most_work = with_vector          ? small_work_vector
                                  : work.b_column == 1 ? small_work
                                                       : small_work_turned;
   if (floating && !work.negate && (work.c_column == 1 || work.n == 1) && work.k <= small_gemm_depth &&
-      work.m * work.n * work.k <= most_work) {
+      volume <= most_work) {
     return run_in_parts(dtype, work, small_gemm);
   }
   // Rows of c shall be adjacent, and a vector shall stand on the left.
@@ -197,13 +221,20 @@ struct Batch {
     return i < inline_dims.size() ? inline_dims[i] : more_dims[i - inline_dims.size()];
   }
   void push(const Dim& dim) {
+    count *= dim.size;
+    if (rank > 0) {  // one dim with the one before, if their steps go on
+      Dim& inner = rank <= inline_dims.size() ? inline_dims[rank - 1] : more_dims.back();
+      if (dim.a == inner.a * inner.size && dim.b == inner.b * inner.size && dim.c == inner.c * inner.size) {
+        inner.size *= dim.size;
+        return;
+      }
+    }
     if (rank < inline_dims.size()) {
       inline_dims[rank] = dim;
     } else {
       more_dims.push_back(dim);
     }
     ++rank;
-    count *= dim.size;
   }
   /// The offsets of the `index`-th matrix of the batch; dims are kept innermost first.
   Dim at(std::int64_t index) const {
@@ -220,11 +251,17 @@ struct Batch {
   }
 };
 
-void run_batch(DType dtype, const View& a, const View& b, const View& c, bool accumulate,
-               const void* row_bias = nullptr) {
+/// The products of a batch: the first, and the steps to the others.
+struct Products {
+  Gemm first;
+  Batch batch;
+};
+
+Products products_of(const View& a, const View& b, const View& c, bool accumulate, const void* row_bias) {
   const Layout &a_layout = *a.layout, &b_layout = *b.layout, &c_layout = *c.layout;
   const std::size_t row_dim = c_layout.rank() - 2, column_dim = row_dim + 1;
-  Gemm product;
+  Products products;
+  Gemm& product = products.first;
   product.m = c_layout.shape[row_dim];
   product.n = c_layout.shape[column_dim];
   product.k = a_layout.shape[column_dim];
@@ -233,34 +270,46 @@ void run_batch(DType dtype, const View& a, const View& b, const View& c, bool ac
   product.c_row = c_layout.strides[row_dim], product.c_column = c_layout.strides[column_dim];
   product.accumulate = accumulate;
   product.row_bias = row_bias;
+  product.a = advance(a.data, a.dtype, a_layout.offset);
+  product.b = advance(b.data, b.dtype, b_layout.offset);
+  product.c = advance(c.data, c.dtype, c_layout.offset);
 
-  Batch batch;
   for (std::size_t dim = row_dim; dim-- > 0;) {
     const std::int64_t size = c_layout.shape[dim];
     if (size == 1) continue;
     const Batch::Dim step{size, a_layout.strides[dim], b_layout.strides[dim], c_layout.strides[dim]};
     // With one b for all, further matrices of a are further rows of one.
     const bool rows_go_on =
-        batch.rank == 0 && step.b == 0 &&
+        products.batch.rank == 0 && step.b == 0 &&
         (product.m == 1 || (step.a == product.m * product.a_row && step.c == product.m * product.c_row));
     if (rows_go_on) {
       if (product.m == 1) product.a_row = step.a, product.c_row = step.c;
       product.m *= size;
     } else {
-      batch.push(step);
+      products.batch.push(step);
     }
   }
+  return products;
+}
 
-  const std::byte* a_first = advance(a.data, dtype, a_layout.offset);
-  const std::byte* b_first = advance(b.data, dtype, b_layout.offset);
-  std::byte* c_first = advance(c.data, dtype, c_layout.offset);
-  const auto run = [&](std::int64_t begin, std::int64_t end) {
+/// All of a batch by oneDNN, if it has code for them and their steps are one.
+bool library_products(DType dtype, const Products& products) {
+  const Batch& batch = products.batch;
+  if (batch.rank == 0) return library_products(dtype, products.first);
+  return batch.rank == 1 &&
+         library_products(dtype, products.first, batch.count, batch[0].a, batch[0].b, batch[0].c);
+}
+
+void run_products(DType dtype, const Products& products) {
+  const auto& [product, batch] = products;
+  if (batch.rank > 0 && library_products(dtype, products)) return;
+  const auto run = [&product = product, &batch = batch, dtype](std::int64_t begin, std::int64_t end) {
     Gemm one = product;
     for (std::int64_t i = begin; i < end; ++i) {
       const Batch::Dim offset = batch.at(i);
-      one.a = advance(a_first, dtype, offset.a);
-      one.b = advance(b_first, dtype, offset.b);
-      one.c = advance(c_first, dtype, offset.c);
+      one.a = advance(product.a, dtype, offset.a);
+      one.b = advance(product.b, dtype, offset.b);
+      one.c = advance(product.c, dtype, offset.c);
       run_product(dtype, one);
     }
   };
@@ -274,7 +323,7 @@ void run_batch(DType dtype, const View& a, const View& b, const View& c, bool ac
 
 /// The bias as one row for all rows of all matrices, if it is that.
 const void* as_row(const std::optional<View>& bias) {
-  if (!bias || (bias->dtype != DType::float32 && bias->dtype != DType::float64)) return nullptr;
+  if (!bias) return nullptr;
   const Layout& layout = *bias->layout;
   const std::size_t last = layout.rank() - 1;
   for (std::size_t dim = 0; dim < last; ++dim) {
@@ -320,15 +369,18 @@ void CpuBackend::matmul(const Matmul& work) {
     if (work.bias) return copy_view(*work.bias, out);
     return fill_zero(out);
   }
+  const void* row = is_floating_point(out.dtype) ? as_row(work.bias) : nullptr;
   if (!is_reduced_precision(out.dtype)) {
-    const void* row = as_row(work.bias);
     if (work.bias && row == nullptr) copy_view(*work.bias, out);
-    return run_batch(out.dtype, work.a, work.b, out, work.bias && row == nullptr, row);
+    return run_products(out.dtype, products_of(work.a, work.b, out, work.bias && row == nullptr, row));
+  }
+  if (row != nullptr || !work.bias) {
+    if (library_products(out.dtype, products_of(work.a, work.b, out, false, row))) return;
   }
   const WideCopy a(work.a), b(work.b);
   ResultOperand sums(out, DType::float32, Layout::contiguous(out.layout->shape), false);
   if (work.bias) copy_view(*work.bias, sums.view());
-  run_batch(DType::float32, a.view(), b.view(), sums.view(), work.bias.has_value());
+  run_products(DType::float32, products_of(a.view(), b.view(), sums.view(), work.bias.has_value(), nullptr));
   sums.finish();
 }
 

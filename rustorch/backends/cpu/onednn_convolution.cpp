@@ -1,77 +1,12 @@
 #include "rustorch/backends/cpu/onednn.h"
-
-#include <omp.h>
-
-#include <cstring>
-#include <memory>
-#include <mutex>
-#include <oneapi/dnnl/dnnl.hpp>
-#include <string_view>
-#include <tuple>
-#include <unordered_map>
-#include <vector>
-
+#include "rustorch/backends/cpu/onednn_execution.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/temporary.h"
 
 namespace rustorch::cpu::onednn {
 namespace {
 
-/// Holds oneDNN to the instruction set that our own kernels run with. Only when the user asked for less than
-/// the processor has, because the setting is the whole process's.
-void cap_instruction_set() {
-  const CpuIsa selected = selected_cpu_isa();
-  if (cpu_info().supported_isas.empty() || selected == cpu_info().supported_isas.back()) return;
-  switch (selected) {
-    case CpuIsa::scalar:
-    case CpuIsa::sse4:
-      dnnl::set_max_cpu_isa(dnnl::cpu_isa::sse41);
-      break;
-    case CpuIsa::avx2:
-      dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx2);
-      break;
-    case CpuIsa::avx512:
-    case CpuIsa::neon:
-      break;
-  }
-}
-
-/// oneDNN uses as many threads as OpenMP's setting of the calling thread says. Where that is not our number,
-/// it is changed for the length of a call and put back; other threads of the host never see it.
-class ThreadCount {
- public:
-  explicit ThreadCount(int threads) : before_(omp_get_max_threads()) {
-    changed_ = before_ != threads;
-    if (changed_) omp_set_num_threads(threads);
-  }
-  ~ThreadCount() {
-    if (changed_) omp_set_num_threads(before_);
-  }
-  ThreadCount(const ThreadCount&) = delete;
-  ThreadCount& operator=(const ThreadCount&) = delete;
-
- private:
-  int before_;
-  bool changed_;
-};
-
-const dnnl::engine& engine() {
-  static const dnnl::engine& instance = *[] {
-    cap_instruction_set();
-    return new dnnl::engine(dnnl::engine::kind::cpu, 0);
-  }();
-  return instance;
-}
-
-void check(dnnl_status_t status, const char* what) {
-  if (status == dnnl_out_of_memory) fail(ErrorCode::out_of_memory, "{}: oneDNN ran out of memory", what);
-  if (status != dnnl_success)
-    fail(ErrorCode::internal, "{}: oneDNN failed with status {}", what, static_cast<int>(status));
-}
-
-using Dims = dnnl::memory::dims;
 using Tag = dnnl::memory::format_tag;
-using Descriptor = dnnl::memory::desc;
 
 Descriptor describe(const Dims& dims, Tag tag) { return {dims, dnnl::memory::data_type::f32, tag}; }
 
@@ -112,13 +47,6 @@ struct ConvolutionDescriptors {
     if (sizes.bias) bias = describe({sizes.out_channels}, Tag::x);
   }
 };
-
-dnnl::primitive_attr attributes() {
-  dnnl::primitive_attr attr;
-  attr.set_scratchpad_mode(
-      dnnl::scratchpad_mode::user);  // from our pool, so that nothing is kept per primitive
-  return attr;
-}
 
 constexpr auto direct = dnnl::algorithm::convolution_direct;
 
@@ -174,47 +102,11 @@ dnnl::convolution_backward_weights::primitive_desc backward_weight_primitive(
 }
 #endif
 
-/// A memory object whose address is set before each execution.
-dnnl::memory unbound(const Descriptor& descriptor) { return {descriptor, engine(), DNNL_MEMORY_NONE}; }
-
-/// A primitive with its arguments, built once. Used by one call at a time.
-class Execution {
- public:
-  Execution() = default;
-  explicit Execution(dnnl::primitive primitive) : primitive_(std::move(primitive)) {}
-
-  /// Adds an argument; its address is the `index`-th of run().
-  void add(int argument, const Descriptor& descriptor) {
-    memories_.push_back(unbound(descriptor));
-    arguments_.push_back({argument, memories_.back().get()});
-  }
-  void run(std::span<void* const> addresses, const char* what) {
-    for (std::size_t i = 0; i < memories_.size(); ++i) memories_[i].set_data_handle(addresses[i]);
-    check(dnnl_primitive_execute(primitive_.get(), stream_.get(), static_cast<int>(arguments_.size()),
-                                 arguments_.data()),
-          what);
-  }
-  explicit operator bool() const { return static_cast<bool>(primitive_); }
-
- private:
-  dnnl::primitive primitive_;
-  dnnl::stream stream_ = dnnl::stream(engine());
-  std::vector<dnnl::memory> memories_;
-  std::vector<dnnl_exec_arg_t> arguments_;
-};
-
 Execution reorder(const Descriptor& from, const Descriptor& to) {
   Execution execution(dnnl::reorder(dnnl::reorder::primitive_desc(engine(), from, engine(), to)));
   execution.add(DNNL_ARG_FROM, from);
   execution.add(DNNL_ARG_TO, to);
   return execution;
-}
-
-/// Whether matrix products leave the stack register alone. Those generated for x86 before 3.11.2 move it into
-/// the heap (oneDNN #4845), so that a signal handler of the host would write there.
-bool products_keep_the_stack() {
-  const dnnl_version_t* version = dnnl_version();
-  return std::tuple(version->major, version->minor, version->patch) >= std::tuple(3, 11, 2);
 }
 
 /// One convolution ready to run: the primitive, and the weights' way into or out of the layout that it wants.
@@ -284,9 +176,7 @@ class Convolution {
  private:
   template <class PrimitiveDescriptor>
   bool take(const PrimitiveDescriptor& made, const ConvolutionDescriptors& descriptors) {
-    const std::string_view name = made.impl_info_str();
-    if (name.find("ref") != std::string_view::npos) return false;
-    if (name.find("gemm") != std::string_view::npos && !products_keep_the_stack()) return false;
+    if (!acceptable(made.impl_info_str())) return false;
     const bool writes = work_ == ConvolutionWork::backward_weight;
     Descriptor wanted;
     if constexpr (std::is_same_v<PrimitiveDescriptor, dnnl::convolution_backward_weights::primitive_desc>) {
@@ -325,69 +215,29 @@ struct Key {
 
 struct KeyHash {
   std::size_t operator()(const Key& key) const noexcept {
-    std::uint64_t hash = 1469598103934665603u;
-    const auto mix = [&](auto value) { hash = (hash ^ static_cast<std::uint64_t>(value)) * 1099511628211u; };
+    NumberHash hash;
     const ConvolutionSizes& s = key.sizes;
-    mix(key.threads), mix(s.work), mix(s.bias), mix(s.spatial_rank);
-    mix(s.batch), mix(s.in_channels), mix(s.out_channels), mix(s.groups);
+    hash.mix(key.threads), hash.mix(s.work), hash.mix(s.bias), hash.mix(s.spatial_rank);
+    hash.mix(s.batch), hash.mix(s.in_channels), hash.mix(s.out_channels), hash.mix(s.groups);
     for (const auto& sizes : {s.input, s.output, s.kernel, s.stride, s.padding, s.dilation}) {
-      for (const std::int64_t size : sizes) mix(size);
+      for (const std::int64_t size : sizes) hash.mix(size);
     }
-    return hash;
+    return hash.value();
   }
 };
 
-/// Convolutions that were made before and are not running now. Several of one kind exist where several
-/// threads ran it at once.
-class ConvolutionCache {
- public:
-  std::unique_ptr<Convolution> take(const Key& key) {
-    {
-      const std::lock_guard lock(mutex_);
-      const auto found = idle_.find(key);
-      if (found != idle_.end() && !found->second.empty()) {
-        auto convolution = std::move(found->second.back());
-        found->second.pop_back();
-        return convolution;
-      }
-    }
-    return std::make_unique<Convolution>(key.sizes);
-  }
-  void give_back(const Key& key, std::unique_ptr<Convolution> convolution) {
-    const std::lock_guard lock(mutex_);
-    if (idle_.size() >= most_kinds) idle_.clear();
-    idle_[key].push_back(std::move(convolution));
-  }
-
- private:
-  static constexpr std::size_t most_kinds = 1024;
-  std::mutex mutex_;
-  std::unordered_map<Key, std::vector<std::unique_ptr<Convolution>>, KeyHash> idle_;
-};
-
-ConvolutionCache& convolution_cache() {
-  static ConvolutionCache& cache = *new ConvolutionCache;  // never destroyed: the library may be gone by then
-  return cache;
-}
+using KeptConvolutions = KeptPrimitives<Key, Convolution, KeyHash>;
 
 }  // namespace
 
 bool convolution(const ConvolutionSizes& sizes, float* input, float* weight, float* bias, float* output) {
   const Key key{sizes, team_size()};
   const ThreadCount threads(key.threads);
-  std::unique_ptr<Convolution> convolution = convolution_cache().take(key);
+  std::unique_ptr<Convolution> convolution = KeptConvolutions::instance().take(key);
   const bool usable = convolution->usable();
   if (usable) convolution->run(input, weight, bias, output);
-  convolution_cache().give_back(key, std::move(convolution));
+  KeptConvolutions::instance().give_back(key, std::move(convolution));
   return usable;
-}
-
-const char* version() noexcept {
-  static const std::string text = [] {
-    const dnnl_version_t* v = dnnl_version();
-    return fmt::format("{}.{}.{}", v->major, v->minor, v->patch);
-  }();
-  return text.c_str();
 }
 
 }  // namespace rustorch::cpu::onednn

@@ -77,13 +77,20 @@ Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf, std
   const DType compute = compute_dtype(x.dtype());
   Program program;
   const auto value = program.input(x.dtype());
-  const auto replace = [&](Op test, Program::Register otherwise, double replacement) {
-    return program.apply(Op::where, program.apply(test, value), program.scalar(replacement, compute),
-                         otherwise);
+  // Infinities become the largest numbers by bounds, other numbers by tests.
+  auto result = value;
+  const auto bound = [&](Op op, double limit) {
+    result = program.apply(op, result, program.scalar(limit, compute));
   };
-  auto result = replace(Op::isnan, value, nan);
-  result = replace(Op::isposinf, result, posinf.value_or(largest));
-  result = replace(Op::isneginf, result, neginf.value_or(-largest));
+  const auto replace = [&](Op test, double replacement) {
+    result =
+        program.apply(Op::where, program.apply(test, value), program.scalar(replacement, compute), result);
+  };
+  if (!posinf) bound(Op::minimum, largest);
+  if (!neginf) bound(Op::maximum, -largest);
+  if (posinf) replace(Op::isposinf, *posinf);
+  if (neginf) replace(Op::isneginf, *neginf);
+  replace(Op::isnan, nan);
   program.output(result, x.dtype());
   return with_gradient(run_program(program, std::array{x}, "nan_to_num"), "nan_to_num", {&x},
                        [x = Saved(x)](const Tensor& g) { return where(isfinite(*x), g, 0.0); });

@@ -132,17 +132,47 @@ HWY_INLINE Vector<T> silu_backward(Vector<T> gradient, Vector<T> x) {
   return gradient * s * (lit(1) + x * (lit(1) - s));
 }
 
-/// x · Φ(x), the normal distribution's share below x; erfc keeps its digits where that is small.
+/// Φ(x), the normal distribution's share below x with its digits where that is small, and e^(-x²/2).
+template <class T>
+struct NormalShare {
+  Vector<T> share, bell;
+  explicit HWY_INLINE NormalShare(Vector<T> x) {
+    const Literal<Vector<T>> lit;
+    share = lit(0.5) * erfc(x * lit(-0.70710678118654752440));
+    bell = exp(lit(-0.5) * x * x);
+  }
+};
+/// For float both from one exponential: the share beyond |x| is e^(-x²/2) · u · P(t) with u = 1 / (|x|
+/// + 3.4), t = 1 - 6.8 u and a polynomial P (Chebyshev nodes).
+template <>
+struct NormalShare<float> {
+  Vector<float> share, bell;
+  explicit HWY_INLINE NormalShare(Vector<float> x) {
+    const Literal<Vector<float>> lit;
+    constexpr double ratio[] = {0.741770836,    -0.555578495,  0.299455375,    -0.101905818,
+                                0.0103766309,   0.00762804019, -0.00245697643, -0.000791961151,
+                                0.000341994083, 0.000136096308};
+    const Vector<float> a = abs(x);
+    const Vector<float> bounded = select(a > lit(15), lit(15), a);  // from there on e^(-x²/2) is 0
+    const Vector<float> square = bounded * bounded;
+    const Vector<float> rounded = exp(lit(-0.5) * square);
+    bell = negated_multiply_add(lit(0.5) * rounded, multiply_error(bounded, bounded, square), rounded);
+    const Vector<float> u = lit(1) / (bounded + lit(3.4));
+    const Vector<float> t = negated_multiply_add(lit(6.8), u, lit(1));
+    const Vector<float> beyond = bell * u * polynomial(t, ratio, ratio);
+    share = select(x < lit(0), beyond, lit(1) - beyond);
+  }
+};
+/// x · Φ(x).
 template <class T>
 HWY_INLINE Vector<T> gelu(Vector<T> x) {
-  const Literal<Vector<T>> lit;
-  return lit(0.5) * x * erfc(x * lit(-0.70710678118654752440));
+  return x * NormalShare<T>(x).share;
 }
 template <class T>
 HWY_INLINE Vector<T> gelu_backward(Vector<T> gradient, Vector<T> x) {
-  const Literal<Vector<T>> lit;
-  const Vector<T> share = lit(0.5) * erfc(x * lit(-0.70710678118654752440));
-  return gradient * (share + x * lit(0.39894228040143267794) * exp(lit(-0.5) * x * x));
+  const NormalShare<T> normal(x);
+  return gradient *
+         fused_multiply_add(x * Vector<T>::literal(0.39894228040143267794), normal.bell, normal.share);
 }
 /// 0.5 x (1 + tanh(u)) with u = √(2/π) (x + 0.044715 x³), which is x · sigmoid(2u).
 template <class T>

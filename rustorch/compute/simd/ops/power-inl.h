@@ -68,18 +68,29 @@ HWY_INLINE Vector<T> pow(Vector<T> x, Vector<T> y) {
 /// float powers by way of double, whose logarithm is precise enough for any exponent.
 HWY_INLINE Vector<float> pow(Vector<float> x, Vector<float> y) {
   const Literal<Vector<float>> lit;
+  const Vector<float> zero = lit(0);
+  const Vector<float> infinity = lit(std::numeric_limits<float>::infinity());
   const Vector<float> base = abs(x);
-  const Vector<float> size = through_double(base, y, [](Vector<double> b, Vector<double> e) HWY_ATTR {
-    const Split<double> s = split(b);
-    return exp(e * log_of_parts(s.exponent, s.mantissa - Vector<double>::literal(1)));
-  });
-  // A negative base takes the sign of an odd exponent, and has no other power than whole ones.
+  const Mask<float> has_logarithm = base > zero && base < infinity;
+  Vector<float> size =
+      through_double(select(has_logarithm, base, lit(1)), y, [](Vector<double> b, Vector<double> e) HWY_ATTR {
+        const Split<double> s = split(b);
+        return exp(e * log_of_parts(s.exponent, s.mantissa - Vector<double>::literal(1)));
+      });
+  if (HWY_UNLIKELY(!all(has_logarithm))) {  // 0 and infinity, which have all powers but that of NaN
+    const Vector<float> upwards = select(base < infinity, zero, infinity);
+    const Vector<float> downwards = select(base < infinity, infinity, zero);
+    const Vector<float> limit = select(y > zero, upwards, select(y < zero, downwards, lit(1)));
+    size = select(has_logarithm, size, limit);
+  }
+  // A negative base takes the sign of an odd exponent, and if it is finite it has no other power than whole
+  // ones.
   const Vector<float> half = y * lit(0.5);
   const Vector<float> for_whole = select(half == trunc(half), size, -size);
-  const Vector<float> for_negative =
-      select(y == trunc(y), for_whole, lit(std::numeric_limits<float>::quiet_NaN()));
-  const Vector<float> result = select(x < lit(0), for_negative, size);
-  const Mask<float> good = is_finite(x) && is_finite(y) && base > lit(0);
+  const Vector<float> for_others = select(has_logarithm, lit(std::numeric_limits<float>::quiet_NaN()), size);
+  const Vector<float> for_negative = select(y == trunc(y), for_whole, for_others);
+  const Vector<float> result = select(copysign(lit(1), x) < zero, for_negative, size);
+  const Mask<float> good = is_finite(y) && base <= infinity;  // not NaN
   return HWY_LIKELY(all(good)) ? result : select(good, result, lane_by_lane<float, lane::pow<float>>(x, y));
 }
 

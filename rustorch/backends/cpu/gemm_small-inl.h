@@ -54,13 +54,13 @@ void small_gemm_rows(const Gemm& work, const T* HWY_RESTRICT b, std::int64_t b_r
   };
   std::int64_t column = 0;
   for (; column + 2 * lanes <= work.n; column += 2 * lanes) strip.template operator()<2, false>(column, 0);
-  if (column + lanes <= work.n && (!has_masks || column + lanes == work.n)) {
+  if (column + lanes <= work.n && (!simd::HWY_NAMESPACE::has_masked_memory || column + lanes == work.n)) {
     strip.template operator()<1, false>(column, 0);
     column += lanes;
   }
   if (column == work.n) return;
   const std::int64_t rest = work.n - column;
-  if constexpr (has_masks) {
+  if constexpr (simd::HWY_NAMESPACE::has_masked_memory) {
     if (rest > lanes) {
       strip.template operator()<2, true>(column, static_cast<std::size_t>(rest - lanes));
     } else {

@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "rustorch/compute/simd/arch/features-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace rustorch::cpu {
 namespace HWY_NAMESPACE {
@@ -20,9 +22,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 // A tile of accumulators fills the registers: 24 of 32, or 12 of 16. Products of integers are rare, and
 // theirs by many instructions: short tiles, for the time that compilers take.
 template <class T>
-inline constexpr int tile_rows = !std::is_floating_point_v<T>                       ? 4
-                                 : HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON ? 12
-                                                                                    : 6;
+inline constexpr int tile_rows = !std::is_floating_point_v<T>                  ? 4
+                                 : simd::HWY_NAMESPACE::vector_registers == 32 ? 12
+                                                                               : 6;
 inline constexpr int tile_vectors = 2;
 
 template <class T>
@@ -38,13 +40,6 @@ HWY_INLINE V multiply_add(D, V a, V b, V sum) {
     return hn::Add(hn::Mul(a, b), sum);
   }
 }
-
-// Whether a load or store under a mask leaves what the mask excludes untouched (elsewhere it may fault).
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
-inline constexpr bool has_masks = true;
-#else
-inline constexpr bool has_masks = false;
-#endif
 
 /// Rows of a that lie anywhere, of which tiles read one element after the other.
 template <int rows, class T>

@@ -12,7 +12,8 @@
 
 #include <limits>
 
-#include "rustorch/compute/simd/ops/exponential-inl.h"
+#include "rustorch/compute/simd/arch/features-inl.h"
+#include "rustorch/compute/simd/ops/transcendental/exponential-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rustorch::cpu {
@@ -35,21 +36,19 @@ struct PartOfVector {
   explicit HWY_INLINE PartOfVector(std::size_t n) : count(n), mask(hn::FirstN(D(), n)) {}
   std::size_t count;
   hn::Mask<D> mask;
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
-  HWY_INLINE V load(const T* from) const { return hn::MaskedLoad(mask, D(), from); }
-  HWY_INLINE void store(V value, T* to) const { hn::BlendedStore(value, mask, D(), to); }
-#else  // Highway's functions touch all lanes where no instruction masks them
+  // Without such instructions Highway's functions touch all lanes.
   HWY_INLINE V load(const T* from) const {
+    if constexpr (simd::HWY_NAMESPACE::has_masked_memory) return hn::MaskedLoad(mask, D(), from);
     T lanes[hn::MaxLanes(D())] = {};
     for (std::size_t i = 0; i < count; ++i) lanes[i] = from[i];
     return hn::LoadU(D(), lanes);
   }
   HWY_INLINE void store(V value, T* to) const {
+    if constexpr (simd::HWY_NAMESPACE::has_masked_memory) return hn::BlendedStore(value, mask, D(), to);
     T lanes[hn::MaxLanes(D())];
     hn::StoreU(value, D(), lanes);
     for (std::size_t i = 0; i < count; ++i) to[i] = lanes[i];
   }
-#endif
   HWY_INLINE V keep(V value, V otherwise) const { return hn::IfThenElse(mask, value, otherwise); }
 };
 

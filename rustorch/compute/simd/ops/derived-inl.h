@@ -8,9 +8,9 @@
 #define RUSTORCH_COMPUTE_SIMD_OPS_DERIVED_INL_H_
 #endif
 
-#include "rustorch/compute/simd/complex-inl.h"
-#include "rustorch/compute/simd/integer-inl.h"
 #include "rustorch/compute/simd/math-inl.h"
+#include "rustorch/compute/simd/ops/arithmetic/complex-inl.h"
+#include "rustorch/compute/simd/ops/arithmetic/integer-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rustorch::simd {

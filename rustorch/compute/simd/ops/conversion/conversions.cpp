@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "rustorch/compute/simd/conversion_table.h"
+#include "rustorch/compute/simd/ops/conversion/conversion_table.h"
 
 namespace rustorch::simd {
 namespace {

@@ -1,16 +1,17 @@
 // The dialect's vector of real numbers: operators and primitives over Highway. Compiled once per target.
 
-#if defined(RUSTORCH_COMPUTE_SIMD_FLOAT_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef RUSTORCH_COMPUTE_SIMD_FLOAT_INL_H_
-#undef RUSTORCH_COMPUTE_SIMD_FLOAT_INL_H_
+#if defined(RUSTORCH_COMPUTE_SIMD_OPS_ARITHMETIC_REAL_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RUSTORCH_COMPUTE_SIMD_OPS_ARITHMETIC_REAL_INL_H_
+#undef RUSTORCH_COMPUTE_SIMD_OPS_ARITHMETIC_REAL_INL_H_
 #else
-#define RUSTORCH_COMPUTE_SIMD_FLOAT_INL_H_
+#define RUSTORCH_COMPUTE_SIMD_OPS_ARITHMETIC_REAL_INL_H_
 #endif
 
 #include <hwy/highway.h>
 
 #include <limits>
 
+#include "rustorch/compute/simd/arch/features-inl.h"
 #include "rustorch/compute/simd/lane_math.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -108,14 +109,6 @@ template <class T>
 HWY_INLINE Vector<T> negated_multiply_add(Vector<T> a, Vector<T> b, Vector<T> c) {
   return {hn::NegMulAdd(a.v, b.v, c.v)};
 }
-
-/// Whether fused_multiply_add rounds once. Formulas that count on it have another form where it does not, and
-/// results may differ there in the last place; on all other targets they have the same bits.
-#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_SSE4
-constexpr bool multiply_add_is_fused = false;
-#else
-constexpr bool multiply_add_is_fused = true;
-#endif
 
 /// a * b - product exactly, where `product` is the rounded a * b and nothing overflows or vanishes.
 template <class T>

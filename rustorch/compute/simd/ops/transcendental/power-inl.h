@@ -1,18 +1,18 @@
 // Powers, lengths and rests of real vectors. Compiled once per target.
 
-#if defined(RUSTORCH_COMPUTE_SIMD_OPS_POWER_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef RUSTORCH_COMPUTE_SIMD_OPS_POWER_INL_H_
-#undef RUSTORCH_COMPUTE_SIMD_OPS_POWER_INL_H_
+#if defined(RUSTORCH_COMPUTE_SIMD_OPS_TRANSCENDENTAL_POWER_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RUSTORCH_COMPUTE_SIMD_OPS_TRANSCENDENTAL_POWER_INL_H_
+#undef RUSTORCH_COMPUTE_SIMD_OPS_TRANSCENDENTAL_POWER_INL_H_
 #else
-#define RUSTORCH_COMPUTE_SIMD_OPS_POWER_INL_H_
+#define RUSTORCH_COMPUTE_SIMD_OPS_TRANSCENDENTAL_POWER_INL_H_
 #endif
 
 #include <limits>
 
-#include "rustorch/compute/simd/float-inl.h"
 #include "rustorch/compute/simd/lane_math.h"
-#include "rustorch/compute/simd/ops/exponential-inl.h"
-#include "rustorch/compute/simd/ops/logarithm-inl.h"
+#include "rustorch/compute/simd/ops/arithmetic/real-inl.h"
+#include "rustorch/compute/simd/ops/transcendental/exponential-inl.h"
+#include "rustorch/compute/simd/ops/transcendental/logarithm-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rustorch::simd {
@@ -43,21 +43,21 @@ HWY_INLINE Vector<T> hypot(Vector<T> x, Vector<T> y) {
 /// The exact rest of x / y with the sign of x.
 template <class T>
 HWY_INLINE Vector<T> fmod(Vector<T> x, Vector<T> y) {
-#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_SSE4  // exact only with a fused multiply-add
-  return lane_by_lane<T, lane::fmod<T>>(x, y);
-#else
-  const Literal<Vector<T>> lit;
-  const Vector<T> ax = abs(x);
-  const Vector<T> ay = abs(y);
-  // While the quotient is whole it is right up to 1, and the rest of that is exact.
-  const Vector<T> quotient = trunc(ax / ay);
-  const Vector<T> rest{hn::NegMulAdd(quotient.v, ay.v, ax.v)};
-  const Vector<T> raised = select(rest < lit(0), rest + ay, rest);
-  const Vector<T> lowered = select(raised >= ay, raised - ay, raised);
-  const Mask<T> good = quotient < by_type<T>(4194304.0, 2251799813685248.0) && is_finite(y);
-  const Vector<T> result = copysign(lowered, x);
-  return HWY_LIKELY(all(good)) ? result : select(good, result, lane_by_lane<T, lane::fmod<T>>(x, y));
-#endif
+  if constexpr (!multiply_add_is_fused) {  // exact only with it
+    return lane_by_lane<T, lane::fmod<T>>(x, y);
+  } else {
+    const Literal<Vector<T>> lit;
+    const Vector<T> ax = abs(x);
+    const Vector<T> ay = abs(y);
+    // While the quotient is whole it is right up to 1, and the rest of that is exact.
+    const Vector<T> quotient = trunc(ax / ay);
+    const Vector<T> rest{hn::NegMulAdd(quotient.v, ay.v, ax.v)};
+    const Vector<T> raised = select(rest < lit(0), rest + ay, rest);
+    const Vector<T> lowered = select(raised >= ay, raised - ay, raised);
+    const Mask<T> good = quotient < by_type<T>(4194304.0, 2251799813685248.0) && is_finite(y);
+    const Vector<T> result = copysign(lowered, x);
+    return HWY_LIKELY(all(good)) ? result : select(good, result, lane_by_lane<T, lane::fmod<T>>(x, y));
+  }
 }
 
 template <class T>

@@ -1,7 +1,7 @@
 #include "rustorch/compute/simd/targets.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "rustorch/compute/simd/conversions_simd.cpp"
+#define HWY_TARGET_INCLUDE "rustorch/compute/simd/ops/conversion/conversions_simd.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -11,7 +11,8 @@
 #include <limits>
 #include <type_traits>
 
-#include "rustorch/compute/simd/conversion_table.h"
+#include "rustorch/compute/simd/arch/features-inl.h"
+#include "rustorch/compute/simd/ops/conversion/conversion_table.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rustorch::simd {
@@ -121,15 +122,15 @@ void convert_half_to_float(const void* in, void* out, std::size_t n) {
   const auto* from = static_cast<const std::uint16_t*>(in);
   auto* to = static_cast<float*>(out);
   std::size_t i = 0;
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON  // have an instruction for it
-  const hn::ScalableTag<float> d;
-  const hn::Rebind<hwy::float16_t, decltype(d)> dh;
-  const hn::Rebind<std::uint16_t, decltype(d)> du;
-  const std::size_t lanes = hn::Lanes(d);
-  for (; i + lanes <= n; i += lanes) {
-    hn::StoreU(hn::PromoteTo(d, hn::BitCast(dh, hn::LoadU(du, from + i))), d, to + i);
+  if constexpr (converts_float16) {
+    const hn::ScalableTag<float> d;
+    const hn::Rebind<hwy::float16_t, decltype(d)> dh;
+    const hn::Rebind<std::uint16_t, decltype(d)> du;
+    const std::size_t lanes = hn::Lanes(d);
+    for (; i + lanes <= n; i += lanes) {
+      hn::StoreU(hn::PromoteTo(d, hn::BitCast(dh, hn::LoadU(du, from + i))), d, to + i);
+    }
   }
-#endif
   for (; i < n; ++i) to[i] = half_to_float(from[i]);
 }
 
@@ -137,15 +138,15 @@ void convert_float_to_half(const void* in, void* out, std::size_t n) {
   const auto* from = static_cast<const float*>(in);
   auto* to = static_cast<std::uint16_t*>(out);
   std::size_t i = 0;
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-  const hn::ScalableTag<float> d;
-  const hn::Rebind<hwy::float16_t, decltype(d)> dh;
-  const hn::Rebind<std::uint16_t, decltype(d)> du;
-  const std::size_t lanes = hn::Lanes(d);
-  for (; i + lanes <= n; i += lanes) {
-    hn::StoreU(hn::BitCast(du, hn::DemoteTo(dh, hn::LoadU(d, from + i))), du, to + i);
+  if constexpr (converts_float16) {
+    const hn::ScalableTag<float> d;
+    const hn::Rebind<hwy::float16_t, decltype(d)> dh;
+    const hn::Rebind<std::uint16_t, decltype(d)> du;
+    const std::size_t lanes = hn::Lanes(d);
+    for (; i + lanes <= n; i += lanes) {
+      hn::StoreU(hn::BitCast(du, hn::DemoteTo(dh, hn::LoadU(d, from + i))), du, to + i);
+    }
   }
-#endif
   for (; i < n; ++i) to[i] = float_to_half(from[i]);
 }
 

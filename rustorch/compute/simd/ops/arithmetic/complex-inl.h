@@ -1,17 +1,17 @@
 // The dialect's complex numbers: a register of real and one of imaginary parts. Compiled once per target.
 
-#if defined(RUSTORCH_COMPUTE_SIMD_COMPLEX_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef RUSTORCH_COMPUTE_SIMD_COMPLEX_INL_H_
-#undef RUSTORCH_COMPUTE_SIMD_COMPLEX_INL_H_
+#if defined(RUSTORCH_COMPUTE_SIMD_OPS_ARITHMETIC_COMPLEX_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RUSTORCH_COMPUTE_SIMD_OPS_ARITHMETIC_COMPLEX_INL_H_
+#undef RUSTORCH_COMPUTE_SIMD_OPS_ARITHMETIC_COMPLEX_INL_H_
 #else
-#define RUSTORCH_COMPUTE_SIMD_COMPLEX_INL_H_
+#define RUSTORCH_COMPUTE_SIMD_OPS_ARITHMETIC_COMPLEX_INL_H_
 #endif
 
 #include <hwy/highway.h>
 
-#include "rustorch/compute/simd/float-inl.h"
 #include "rustorch/compute/simd/lane_math.h"
 #include "rustorch/compute/simd/math-inl.h"
+#include "rustorch/compute/simd/ops/arithmetic/real-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rustorch::simd {

@@ -1,11 +1,11 @@
 // The dialect's single elements: integers and complex numbers, whose loops the compiler vectorizes. Compiled
 // once per target.
 
-#if defined(RUSTORCH_COMPUTE_SIMD_INTEGER_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef RUSTORCH_COMPUTE_SIMD_INTEGER_INL_H_
-#undef RUSTORCH_COMPUTE_SIMD_INTEGER_INL_H_
+#if defined(RUSTORCH_COMPUTE_SIMD_OPS_ARITHMETIC_INTEGER_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RUSTORCH_COMPUTE_SIMD_OPS_ARITHMETIC_INTEGER_INL_H_
+#undef RUSTORCH_COMPUTE_SIMD_OPS_ARITHMETIC_INTEGER_INL_H_
 #else
-#define RUSTORCH_COMPUTE_SIMD_INTEGER_INL_H_
+#define RUSTORCH_COMPUTE_SIMD_OPS_ARITHMETIC_INTEGER_INL_H_
 #endif
 
 #include <hwy/highway.h>

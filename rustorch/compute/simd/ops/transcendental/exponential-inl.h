@@ -1,13 +1,13 @@
 // Exponential functions of real vectors. Compiled once per target.
 
-#if defined(RUSTORCH_COMPUTE_SIMD_OPS_EXPONENTIAL_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef RUSTORCH_COMPUTE_SIMD_OPS_EXPONENTIAL_INL_H_
-#undef RUSTORCH_COMPUTE_SIMD_OPS_EXPONENTIAL_INL_H_
+#if defined(RUSTORCH_COMPUTE_SIMD_OPS_TRANSCENDENTAL_EXPONENTIAL_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RUSTORCH_COMPUTE_SIMD_OPS_TRANSCENDENTAL_EXPONENTIAL_INL_H_
+#undef RUSTORCH_COMPUTE_SIMD_OPS_TRANSCENDENTAL_EXPONENTIAL_INL_H_
 #else
-#define RUSTORCH_COMPUTE_SIMD_OPS_EXPONENTIAL_INL_H_
+#define RUSTORCH_COMPUTE_SIMD_OPS_TRANSCENDENTAL_EXPONENTIAL_INL_H_
 #endif
 
-#include "rustorch/compute/simd/float-inl.h"
+#include "rustorch/compute/simd/ops/arithmetic/real-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rustorch::simd {

@@ -17,6 +17,8 @@ set(RUSTORCH_FOLDERS
     profiler
     viz)
 
+include(RusTorchKernelTexts)
+
 set(RUSTORCH_STANDARD_HEADERS
     <algorithm> <array> <atomic> <chrono> <cmath> <complex> <cstdint> <cstring> <filesystem> <functional>
     <limits> <map> <memory> <mutex> <numeric> <optional> <source_location> <span> <string> <string_view>
@@ -48,6 +50,9 @@ foreach(folder IN LISTS RUSTORCH_FOLDERS)
     continue()
   endif()
   set(target rustorch_${folder})
+  if(folder STREQUAL "backends")
+    list(APPEND sources ${RUSTORCH_KERNEL_TEXTS})
+  endif()
   add_library(${target} OBJECT ${sources})
   target_link_libraries(${target} PRIVATE rustorch_flags rustorch_private ${built_folders})
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)

@@ -14,8 +14,9 @@ install(
   PATTERN "*.def"
   PATTERN "*.inc"
   PATTERN "rustorch/cli" EXCLUDE
-  # Inner matters of the CPU backend and of vector code: no public header includes them.
+  # Inner matters of the backends and of vector code: no public header includes them.
   PATTERN "rustorch/backends/cpu" EXCLUDE
+  PATTERN "rustorch/backends/gpu" EXCLUDE
   PATTERN "rustorch/compute/simd" EXCLUDE)
 
 install(EXPORT RusTorchTargets NAMESPACE rustorch:: DESTINATION ${config_dir})

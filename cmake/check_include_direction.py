@@ -13,7 +13,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
 # Libraries that no header reachable from rustorch.h may name: users would need them to compile.
 PRIVATE_LIBRARIES = ("hwy/", "oneapi/", "dnnl", "nlohmann/", "stb", "zlib.h", "CLI/", "gtest/", "gmock/", "benchmark/")
 # Not installed (cmake/RusTorchInstall.cmake).
-PRIVATE_FOLDERS = ("rustorch/backends/cpu/", "rustorch/compute/simd/", "rustorch/cli/")
+PRIVATE_FOLDERS = ("rustorch/backends/cpu/", "rustorch/backends/gpu/", "rustorch/compute/simd/", "rustorch/cli/")
 REGISTRY = "rustorch/backends/registry.cpp"
 UMBRELLA = "rustorch/rustorch.h"
 
@@ -61,9 +61,10 @@ def complaint(order, path, name, folder, quoted, target):
         return None if target_folder != "cli" else "the library does not know its program"
     if order[target_folder] > order[folder]:
         return f"{folder} lies above {target_folder} and may not include {target}"
-    if target.startswith("rustorch/backends/cpu/"):
-        inside = name.startswith("rustorch/backends/cpu/") or name == REGISTRY
-        return None if inside else f"only {REGISTRY} and the CPU backend itself include {target}"
+    for backend, title in (("cpu", "the CPU backend"), ("gpu", "the GPU backend")):
+        own = f"rustorch/backends/{backend}/"
+        if target.startswith(own) and not name.startswith(own) and name != REGISTRY:
+            return f"only {REGISTRY} and {title} itself include {target}"
     return None
 
 

@@ -3,14 +3,29 @@
 #include <array>
 
 #include "rustorch/backends/cpu/cpu_backend.h"
+#include "rustorch/backends/gpu/gpu_backend.h"
+#include "rustorch/backends/gpu/opencl/opencl_executor.h"
 #include "rustorch/backends/runtime.h"
 
 namespace rustorch {
 namespace {
 
+/// A backend for each device that the executors of one API found.
+template <gpu::ExecutorProbe (*open)(), DeviceType type>
+BackendProbe open_gpus() {
+  gpu::ExecutorProbe found = open();
+  BackendProbe probe;
+  probe.absence = std::move(found.absence);
+  for (auto& executor : found.executors) {
+    const Device device(type, static_cast<int>(probe.backends.size()));
+    probe.backends.push_back(std::make_unique<gpu::GpuBackend>(device, std::move(executor)));
+  }
+  return probe;
+}
+
 constexpr std::array kinds = {
     BackendKind{DeviceType::cuda, "CUDA", nullptr},
-    BackendKind{DeviceType::opencl, "OpenCL", nullptr},
+    BackendKind{DeviceType::opencl, "OpenCL", &open_gpus<gpu::opencl::open_opencl, DeviceType::opencl>},
     BackendKind{DeviceType::metal, "Metal", nullptr},
 };
 

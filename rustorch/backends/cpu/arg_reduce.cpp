@@ -1,6 +1,6 @@
 #include "rustorch/backends/cpu/arg_reduce_kernels.h"
 #include "rustorch/backends/cpu/cpu_backend.h"
-#include "rustorch/backends/cpu/loop_nest.h"
+#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/run_io.h"
 #include "rustorch/memory/buffer.h"
@@ -8,7 +8,7 @@
 namespace rustorch {
 namespace {
 
-using Nest = cpu::LoopNest<3>;
+using Nest = LoopNest<3>;
 
 constexpr std::int64_t grain = 16384;  // elements that are worth a thread
 constexpr std::int64_t chunk = 65536;  // of a long row, that one thread looks through
@@ -24,8 +24,8 @@ class ArgReducer {
         loops_(cpu::arg_reduce_loops(work.op, run)),
         input_(work.input, run),
         run_bytes_(static_cast<std::int64_t>(item_size(run))),
-        n_(cpu::dim_size(work.input, work.dim)),
-        stride_(cpu::dim_stride(work.input, work.dim)) {
+        n_(dim_size(work.input, work.dim)),
+        stride_(dim_stride(work.input, work.dim)) {
     if (work.values.data != nullptr) values_ = cpu::RunWriter(work.values, run);
     if (work.indices.data != nullptr) indices_ = cpu::RunWriter(work.indices, DType::int64);
   }
@@ -115,13 +115,13 @@ void CpuBackend::arg_reduce(const ArgReduction& work) {
   RUSTORCH_CHECK(!is_complex(work.input.dtype), dtype_mismatch, "op {} does not take {}",
                  work.op == ArgReduceOp::max ? "argmax" : "argmin", work.input.dtype);
   const DType run = compute_dtype(work.input.dtype);
-  const Nest nest = cpu::dims_except<3>(work.dim, {&work.input, &work.values, &work.indices});
-  const std::int64_t n = cpu::dim_size(work.input, work.dim);
+  const Nest nest = dims_except<3>(work.dim, {&work.input, &work.values, &work.indices});
+  const std::int64_t n = dim_size(work.input, work.dim);
   const std::int64_t rows = nest.count();
   if (rows == 0) return;
   RUSTORCH_CHECK(n > 0, invalid_argument, "op {} needs at least one element along dim {}",
                  work.op == ArgReduceOp::max ? "argmax" : "argmin", work.dim);
-  const std::int64_t stride = cpu::dim_stride(work.input, work.dim);
+  const std::int64_t stride = dim_stride(work.input, work.dim);
 
   if (rows < 64 && n >= 2 * chunk) {  // few long rows: by chunks, whose extremes are merged in order
     const std::int64_t chunks = (n + chunk - 1) / chunk;

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "rustorch/backends/cpu/cpu_backend.h"
-#include "rustorch/backends/cpu/loop_nest.h"
+#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/temporary.h"
 

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "rustorch/backends/cpu/elementwise.h"
-#include "rustorch/backends/cpu/loop_nest.h"
+#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/compute/simd/kernels.h"
 #include "rustorch/core/inline_list.h"

@@ -32,8 +32,8 @@ void copy_strided(std::byte* out, std::int64_t out_stride, const std::byte* base
 template <std::size_t Size>
 void gather_sized(const Gather& work, const IndexedLoops& loops) {
   constexpr auto size = static_cast<std::int64_t>(Size);
-  std::byte* const out = cpu::first_byte(work.out);
-  const std::byte* const base = cpu::first_byte(work.base);
+  std::byte* const out = first_byte(work.out);
+  const std::byte* const base = first_byte(work.base);
   const std::int64_t outer = loops.outer.count();
   const std::int64_t inner = loops.inner.count();
   if (inner == 1) {

@@ -3,7 +3,7 @@
 
 #include "rustorch/backends/cpu/cpu_backend.h"
 #include "rustorch/backends/cpu/generate_kernels.h"
-#include "rustorch/backends/cpu/loop_nest.h"
+#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/philox.h"
 #include "rustorch/compute/simd/kernels.h"
@@ -174,12 +174,12 @@ void CpuBackend::generate(const Generate& work) {
   const auto part_size = static_cast<std::int64_t>(item_size(dtype));
   const std::size_t element_size = item_size(work.out.dtype);
 
-  cpu::LoopNest<1> nest;
+  LoopNest<1> nest;
   for (std::size_t d = 0; d < layout.rank(); ++d) nest.append(layout.shape[d], {layout.strides[d]});
   nest.coalesce();  // keeps the row-major order
   const std::int64_t stride = nest.inner_stride(0);
   const bool adjacent = nest.rank() == 0 || (nest.rank() == 1 && stride == 1);
-  std::byte* const out = cpu::first_byte(work.out);
+  std::byte* const out = first_byte(work.out);
 
   cpu::parallel_for(0, (count + tile - 1) / tile, grain, [&](std::int64_t begin, std::int64_t end) {
     Generator generator(work, dtype);

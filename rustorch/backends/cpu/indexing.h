@@ -1,6 +1,6 @@
 #pragma once
 
-#include "rustorch/backends/cpu/loop_nest.h"
+#include "rustorch/backends/loop_nest.h"
 
 namespace rustorch::cpu {
 

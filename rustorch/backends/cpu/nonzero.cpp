@@ -1,7 +1,7 @@
 #include <vector>
 
 #include "rustorch/backends/cpu/cpu_backend.h"
-#include "rustorch/backends/cpu/loop_nest.h"
+#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/temporary.h"
 
@@ -35,11 +35,11 @@ constexpr std::int64_t tile = 1024;
 
 /// Calls `visit(index_of_first, mask, count)` for tiles of the row-major range [begin, end).
 template <class Visit>
-void for_each_mask(const cpu::LoopNest<1>& nest, const void* data, Mask mask_of, std::int64_t begin,
+void for_each_mask(const LoopNest<1>& nest, const void* data, Mask mask_of, std::int64_t begin,
                    std::int64_t end, Visit&& visit) {
   std::array<std::uint8_t, tile> mask;
   const std::int64_t stride = nest.inner_stride(0);
-  nest.for_each_run(begin, end, [&](const cpu::LoopNest<1>::Offsets& at, std::int64_t length) {
+  nest.for_each_run(begin, end, [&](const LoopNest<1>::Offsets& at, std::int64_t length) {
     for (std::int64_t start = 0; start < length; start += tile) {
       const std::int64_t count = std::min(tile, length - start);
       mask_of(data, at[0] + start * stride, stride, count, mask.data());
@@ -55,10 +55,10 @@ void CpuBackend::nonzero(const View& input, const View& out) {
   const Layout& layout = *input.layout;
   const std::int64_t count = layout.element_count();
   if (count == 0) return;
-  cpu::LoopNest<1> nest;
+  LoopNest<1> nest;
   for (std::size_t d = 0; d < layout.rank(); ++d) nest.append(layout.shape[d], {layout.strides[d]});
   nest.coalesce();  // keeps the row-major order
-  const void* const data = cpu::first_byte(input);
+  const void* const data = first_byte(input);
   const Mask mask_of =
       visit_dtype(input.dtype, [](auto tag) -> Mask { return &nonzero_mask<typename decltype(tag)::type>; });
 

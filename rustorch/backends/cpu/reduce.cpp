@@ -117,7 +117,7 @@ class Reducer {
   /// Writes the results [begin, end) from their states.
   void finish(std::int64_t begin, std::int64_t end, const std::byte* states) {
     const auto size = static_cast<std::int64_t>(item_size(work_.out.dtype));
-    std::byte* const out = cpu::first_byte(work_.out);
+    std::byte* const out = first_byte(work_.out);
     const std::int64_t limit = epilogue_ ? static_cast<std::int64_t>(epilogue_->capacity()) : results_at_once;
     const std::int64_t step = plan_.kept.inner_stride(0);
     plan_.kept.for_each_run(begin, end, [&](const Offsets& at, std::int64_t length) {

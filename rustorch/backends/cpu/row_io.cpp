@@ -1,6 +1,6 @@
 #include "rustorch/backends/cpu/row_io.h"
 
-#include "rustorch/backends/cpu/loop_nest.h"
+#include "rustorch/backends/loop_nest.h"
 
 namespace rustorch::cpu {
 namespace {

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstring>
 
-#include "rustorch/backends/cpu/loop_nest.h"
+#include "rustorch/backends/loop_nest.h"
 
 namespace rustorch::cpu {
 namespace {

@@ -2,7 +2,7 @@
 #include <cstring>
 
 #include "rustorch/backends/cpu/cpu_backend.h"
-#include "rustorch/backends/cpu/loop_nest.h"
+#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/reduce_kernels.h"
 #include "rustorch/backends/cpu/run_io.h"
@@ -12,7 +12,7 @@
 namespace rustorch {
 namespace {
 
-using Nest = cpu::LoopNest<3>;
+using Nest = LoopNest<3>;
 using cpu::ScanLoops;
 
 constexpr std::int64_t grain = 8192;   // elements that are worth a thread
@@ -52,13 +52,13 @@ class Scanner {
         input_(work.input, run),
         out_(work.out, run),
         run_bytes_(static_cast<std::int64_t>(item_size(run))),
-        n_(cpu::dim_size(work.input, work.dim)),
-        stride_(cpu::dim_stride(work.input, work.dim)),
-        out_stride_(cpu::dim_stride(work.out, work.dim)),
+        n_(dim_size(work.input, work.dim)),
+        stride_(dim_stride(work.input, work.dim)),
+        out_stride_(dim_stride(work.out, work.dim)),
         wants_indices_(work.indices.data != nullptr) {
     if (!wants_indices_) return;
     indices_ = cpu::RunWriter(work.indices, DType::int64);
-    index_stride_ = cpu::dim_stride(work.indices, work.dim);
+    index_stride_ = dim_stride(work.indices, work.dim);
   }
 
   /// Elements [begin, end) of one row, on from a state.
@@ -175,7 +175,7 @@ class Scanner {
 /// from what is before each, their scans. The chunks are the same for every number of threads, and so are the
 /// sums.
 void scan_long_rows(const Scan& work, const Nest& nest, const ScanLoops& loops, DType run) {
-  const std::int64_t n = cpu::dim_size(work.input, work.dim);
+  const std::int64_t n = dim_size(work.input, work.dim);
   const std::int64_t rows = nest.count();
   const std::int64_t chunks = (n + chunk - 1) / chunk;
   const cpu::ReduceKernels kernels = cpu::reduce_kernels(ReduceOp::sum, run);
@@ -231,12 +231,12 @@ void CpuBackend::scan(const Scan& work) {
   const ScanLoops loops = cpu::scan_loops(work.op, run);
   RUSTORCH_CHECK(loops.row != nullptr, dtype_mismatch, "op {} does not take {}", name_of(work.op),
                  work.input.dtype);
-  const Nest nest = cpu::dims_except<3>(work.dim, {&work.input, &work.out, &work.indices});
-  const std::int64_t n = cpu::dim_size(work.input, work.dim);
+  const Nest nest = dims_except<3>(work.dim, {&work.input, &work.out, &work.indices});
+  const std::int64_t n = dim_size(work.input, work.dim);
   const std::int64_t rows = nest.count();
   if (rows == 0 || n == 0) return;
   if (work.op == ScanOp::sum && rows < 64 && n >= 2 * chunk) return scan_long_rows(work, nest, loops, run);
-  const bool side_by_side = rows > 1 && n > 1 && cpu::dim_stride(work.input, work.dim) > nest.inner_stride(0);
+  const bool side_by_side = rows > 1 && n > 1 && dim_stride(work.input, work.dim) > nest.inner_stride(0);
   cpu::parallel_for(0, rows, std::max<std::int64_t>(1, grain / n), [&](std::int64_t begin, std::int64_t end) {
     Scanner scanner(work, nest, loops, run);
     scanner.run(begin, end, side_by_side);

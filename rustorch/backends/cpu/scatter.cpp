@@ -120,7 +120,7 @@ Kernels kernels_for(ScatterMode mode, DType dtype, const char* op) {
 /// elements, unless they differ only in dims that the base does not move along: then a dim that it moves
 /// along may be split.
 bool positions_are_apart(const View& base, std::span<const IndexOperand> indices) {
-  cpu::LoopNest<1> dims;
+  LoopNest<1> dims;
   const Layout& layout = *base.layout;
   for (std::size_t d = 0; d < layout.rank(); ++d) {
     if (layout.strides[d] != 0 && layout.shape[d] > 1) dims.append(layout.shape[d], {layout.strides[d]});
@@ -143,8 +143,8 @@ class Scatterer {
       : work_(work),
         loops_(loops),
         kernels_(kernels_for(work.mode, work.base.dtype, work.op)),
-        base_(cpu::first_byte(work.base)),
-        source_(cpu::first_byte(work.source)) {}
+        base_(first_byte(work.base)),
+        source_(first_byte(work.source)) {}
 
   /// Scatters the part of the outer loops that `outer` holds, which starts at offsets `from_base` and
   /// `from_source`, and the inner range [begin, end).

@@ -1,5 +1,5 @@
 #include "rustorch/backends/cpu/cpu_backend.h"
-#include "rustorch/backends/cpu/loop_nest.h"
+#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/run_io.h"
 #include "rustorch/backends/cpu/softmax_kernels.h"
@@ -51,18 +51,18 @@ void write_block(const cpu::RunWriter& writer, const std::byte* buffer, std::int
 template <std::size_t Inputs, class ByRow, class ByColumns>
 void for_each_row(const std::array<const View*, Inputs>& inputs, const View& out, std::size_t dim,
                   const ByRow& by_row, const ByColumns& by_columns) {
-  const std::int64_t n = cpu::dim_size(out, dim);
+  const std::int64_t n = dim_size(out, dim);
   const DType computed = computed_in(out.dtype);
   const std::size_t item = item_size(computed);
   std::array<const View*, Inputs + 1> views;
   std::copy(inputs.begin(), inputs.end(), views.begin());
   views[Inputs] = &out;
-  const cpu::LoopNest<Inputs + 1> nest = cpu::dims_except(dim, views);
+  const LoopNest<Inputs + 1> nest = dims_except(dim, views);
   const std::int64_t rows = nest.count();
   if (rows == 0 || n == 0) return;
 
   // Rows are taken one by one, unless neighbours in memory belong to different rows: then many side by side.
-  const std::int64_t stride_0 = cpu::dim_stride(*inputs[0], dim);
+  const std::int64_t stride_0 = dim_stride(*inputs[0], dim);
   const bool side_by_side = rows > 1 && stride_0 != 1 && nest.inner_stride(0) == 1 && n > 1;
   // The wider the better, even where the rows do not stay in the cache; but packed blocks should not grow
   // beyond bounds.
@@ -73,13 +73,13 @@ void for_each_row(const std::array<const View*, Inputs>& inputs, const View& out
           : std::min(nest.inner_size(), std::clamp<std::int64_t>(bounded, 16, SoftmaxLoops::max_width));
   std::array<Operand, Inputs> operands;
   for (std::size_t k = 0; k < Inputs; ++k) {
-    Operand operand{cpu::RunReader(*inputs[k], computed), cpu::dim_stride(*inputs[k], dim),
+    Operand operand{cpu::RunReader(*inputs[k], computed), dim_stride(*inputs[k], dim),
                     nest.inner_stride(k)};
     operand.is_direct = operand.reader.is_direct(side_by_side ? operand.step : n == 1 ? 1 : operand.stride);
     operands[k] = operand;
   }
   const cpu::RunWriter writer(out, computed);
-  const std::int64_t out_stride = cpu::dim_stride(out, dim);
+  const std::int64_t out_stride = dim_stride(out, dim);
   const std::int64_t out_step = nest.inner_stride(Inputs);
   const bool out_direct = writer.is_direct(side_by_side ? out_step : n == 1 ? 1 : out_stride);
   const std::size_t block_bytes = static_cast<std::size_t>(n * width) * item;

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "rustorch/backends/cpu/cpu_backend.h"
-#include "rustorch/backends/cpu/loop_nest.h"
+#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/selection_kernels.h"
 #include "rustorch/backends/cpu/sort_items.h"
@@ -173,15 +173,15 @@ class Sorter {
         make_items_(make),
         select_items_(select),
         key_bytes_(key_bytes),
-        n_(cpu::dim_size(work.input, work.dim)),
-        count_(cpu::dim_size(work.values.data != nullptr ? work.values : work.indices, work.dim)),
-        stride_(cpu::dim_stride(work.input, work.dim)),
+        n_(dim_size(work.input, work.dim)),
+        count_(dim_size(work.values.data != nullptr ? work.values : work.indices, work.dim)),
+        stride_(dim_stride(work.input, work.dim)),
         item_(item_size(work.input.dtype)) {}
 
   void run() {
     if (count_ == 0) return;
-    const cpu::LoopNest<3> nest =
-        cpu::dims_except<3>(work_.dim, {&work_.input, &work_.values, &work_.indices});
+    const LoopNest<3> nest =
+        dims_except<3>(work_.dim, {&work_.input, &work_.values, &work_.indices});
     const std::int64_t rows = nest.count();
     if (rows == 0) return;
     shared_ = n_ >= long_row && rows < 64;
@@ -193,7 +193,7 @@ class Sorter {
       Item* const first = static_cast<Item*>(items.data());
       nest.for_each_run(begin, end, [&](const auto& at, std::int64_t length) {
         for (std::int64_t i = 0; i < length; ++i) {
-          const std::byte* const row = cpu::first_byte(work_.input) +
+          const std::byte* const row = first_byte(work_.input) +
                                        (at[0] + i * nest.inner_stride(0)) * static_cast<std::int64_t>(item_);
           const Item* const sorted = shared_ ? sort_shared(row, first) : sort_row(row, first);
           write(row, sorted, at[1] + i * nest.inner_stride(1), at[2] + i * nest.inner_stride(2));
@@ -296,12 +296,12 @@ class Sorter {
     if (work_.indices.data != nullptr) {
       auto* const out =
           static_cast<std::int64_t*>(work_.indices.data) + work_.indices.layout->offset + indices_at;
-      const std::int64_t step = cpu::dim_stride(work_.indices, work_.dim);
+      const std::int64_t step = dim_stride(work_.indices, work_.dim);
       for (std::int64_t i = 0; i < count_; ++i)
         out[i * step] = static_cast<std::int64_t>(cpu::index_of(sorted[i]));
     }
     if (work_.values.data == nullptr) return;
-    std::byte* const out = cpu::first_byte(work_.values) + values_at * static_cast<std::int64_t>(item_);
+    std::byte* const out = first_byte(work_.values) + values_at * static_cast<std::int64_t>(item_);
     switch (item_) {
       case 1:
         return write_values<1>(row, sorted, out);
@@ -316,7 +316,7 @@ class Sorter {
   template <std::size_t Size>
   void write_values(const std::byte* row, const Item* sorted, std::byte* out) const {
     constexpr auto size = static_cast<std::int64_t>(Size);
-    const std::int64_t step = cpu::dim_stride(work_.values, work_.dim) * size;
+    const std::int64_t step = dim_stride(work_.values, work_.dim) * size;
     for (std::int64_t i = 0; i < count_; ++i) {
       std::memcpy(out + i * step, row + static_cast<std::int64_t>(cpu::index_of(sorted[i])) * stride_ * size,
                   Size);
@@ -336,7 +336,7 @@ class Sorter {
 
 void CpuBackend::sort(const Sort& work) {
   if (work.values.data == nullptr && work.indices.data == nullptr) return;
-  const std::int64_t n = cpu::dim_size(work.input, work.dim);
+  const std::int64_t n = dim_size(work.input, work.dim);
   visit_dtype(work.input.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     if constexpr (is_complex(dtype_of<T>)) {

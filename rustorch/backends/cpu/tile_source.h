@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "rustorch/backends/cpu/loop_nest.h"
+#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/program_tile.h"
 #include "rustorch/memory/buffer.h"
 

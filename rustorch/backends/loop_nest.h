@@ -9,7 +9,7 @@
 
 #include "rustorch/backends/compute_backend.h"
 
-namespace rustorch::cpu {
+namespace rustorch {
 
 /// The loops over some dims of up to N operands that go through the same index tuples, outermost first.
 /// Strides are in elements of each operand. Up to 8 dims live inside the object; more are kept on the heap.
@@ -191,4 +191,4 @@ inline std::int64_t dim_stride(const View& view, std::size_t dim) noexcept {
   return view.layout->rank() == 0 || view.data == nullptr ? 0 : view.layout->strides[dim];
 }
 
-}  // namespace rustorch::cpu
+}  // namespace rustorch

@@ -1,0 +1,105 @@
+#include "rustorch/backends/gpu/elementwise_source.h"
+#include "rustorch/backends/gpu/gpu_backend.h"
+#include "rustorch/error/error.h"
+
+namespace rustorch::gpu {
+namespace {
+
+/// Groups that keep every device busy; each goes through the elements in steps of all threads.
+constexpr std::int64_t most_groups = 4096;
+
+/// The sizes and strides that are left of `loops` without its outermost dim.
+ProgramLoops without_outermost(const ProgramLoops& loops) {
+  ProgramLoops rest(loops.operands());
+  for (std::size_t dim = 1; dim < loops.rank(); ++dim) {
+    ProgramLoops::Offsets steps{};
+    for (std::size_t k = 0; k < loops.operands(); ++k) steps[k] = loops.stride(k, dim);
+    rest.append(loops.size(dim), steps);
+  }
+  return rest;
+}
+
+ElementwiseForm form_of(const Program& program, const ProgramLoops& loops) {
+  ElementwiseForm form;
+  form.program = &program;
+  form.rank = loops.rank();
+  bool units = form.rank <= 1;
+  for (std::size_t k = 0; k < loops.operands(); ++k) units = units && loops.inner_stride(k) <= 1;
+  if (units) {
+    form.rank = std::min<std::size_t>(form.rank, 1);
+    for (std::size_t k = 0; k < loops.operands(); ++k)
+      form.unit[k] = static_cast<std::uint8_t>(loops.inner_stride(k));
+  } else if (form.rank == 1) {
+    form.rank = 2;  // strides other than 0 and 1 are parameters, which begin with two dims
+  }
+  // Steps of all threads go beyond the count.
+  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max() - most_groups * elementwise_group;
+  form.wide_index = loops.count() > most;
+  for (std::size_t dim = 0; dim < loops.rank(); ++dim) {
+    for (std::size_t k = 0; k < loops.operands(); ++k)
+      form.wide_index = form.wide_index || loops.stride(k, dim) > most;
+  }
+  return form;
+}
+
+}  // namespace
+
+void GpuBackend::elementwise(const Program& program, std::span<const View> inputs,
+                             std::span<const View> outputs) {
+  const Layout& shape = *outputs[0].layout;
+  if (shape.element_count() == 0) return;
+  const std::size_t operands = inputs.size() + outputs.size();
+  const auto view = [&](std::size_t k) -> const View& {
+    return k < inputs.size() ? inputs[k] : outputs[k - inputs.size()];
+  };
+  ProgramLoops loops(operands);
+  for (std::size_t dim = 0; dim < shape.rank(); ++dim) {
+    ProgramLoops::Offsets steps{};
+    for (std::size_t k = 0; k < operands; ++k) steps[k] = view(k).layout->strides[dim];
+    loops.append(shape.shape[dim], steps);
+  }
+  loops.sort(inputs.size());
+  loops.coalesce();
+
+  std::array<KernelArgument, most_program_operands + 1> arguments;
+  std::array<std::int64_t, most_program_operands> offsets{};
+  for (std::size_t k = 0; k < operands; ++k) {
+    arguments[k].buffer = view(k).data;
+    offsets[k] = view(k).layout->offset;
+  }
+
+  const auto run = [&](const auto& self, const ProgramLoops& nest,
+                       std::span<const std::int64_t> begin) -> void {
+    ElementwiseForm form = form_of(program, nest);
+    ProgramLoops padded = nest;
+    if (nest.rank() < form.rank) {  // one outer dim of one step
+      padded = ProgramLoops(operands);
+      padded.append(1, {});
+      ProgramLoops::Offsets steps{};
+      for (std::size_t k = 0; k < operands; ++k) steps[k] = nest.inner_stride(k);
+      padded.append(nest.inner_size(), steps);
+    }
+    const std::vector<std::byte> parameters = elementwise_parameters(form, padded, begin.first(operands));
+    if (parameters.size() + operands * sizeof(void*) > executor_->facts().most_argument_bytes &&
+        nest.rank() > 2) {
+      // Too many strides for one launch: a launch for each step of the outermost dim.
+      const ProgramLoops rest = without_outermost(nest);
+      std::array<std::int64_t, most_program_operands> at{};
+      for (std::int64_t i = 0; i < nest.size(0); ++i) {
+        for (std::size_t k = 0; k < operands; ++k) at[k] = begin[k] + i * nest.stride(k, 0);
+        self(self, rest, at);
+      }
+      return;
+    }
+    Kernel& kernel = kernels_.get(key_of(form), "elementwise", [&] { return elementwise_source(form); });
+    arguments[operands] = {nullptr, parameters.data(), parameters.size()};
+    const std::int64_t groups = (nest.count() + elementwise_group - 1) / elementwise_group;
+    LaunchShape launch;
+    launch.groups_x = static_cast<std::uint32_t>(std::min(groups, most_groups));
+    launch.group_threads = elementwise_group;
+    executor_->launch(kernel, launch, std::span(arguments).first(operands + 1));
+  };
+  run(run, loops, offsets);
+}
+
+}  // namespace rustorch::gpu

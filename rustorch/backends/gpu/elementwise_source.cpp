@@ -1,0 +1,244 @@
+#include "rustorch/backends/gpu/elementwise_source.h"
+
+#include <cstring>
+#include <iterator>
+
+#include "rustorch/backends/gpu/formula.h"
+#include "rustorch/error/error.h"
+
+namespace rustorch::gpu {
+namespace {
+
+/// The name of a storage dtype in the dialect's functions: load_u8, store_f16, round_bool …
+std::string_view storage_name(DType dtype) {
+  switch (dtype) {
+    case DType::bool_:
+      return "bool";
+    case DType::uint8:
+      return "u8";
+    case DType::int8:
+      return "i8";
+    case DType::int16:
+      return "i16";
+    case DType::float16:
+      return "f16";
+    case DType::bfloat16:
+      return "bf16";
+    default:
+      return dialect_type(dtype);
+  }
+}
+
+/// The type of a buffer's elements in memory.
+std::string_view memory_type(DType dtype) {
+  switch (dtype) {
+    case DType::bool_:
+      return "u8";
+    case DType::float16:
+    case DType::bfloat16:
+      return "u16";
+    default:
+      return storage_name(dtype);
+  }
+}
+
+/// `value` of one compute type as another.
+std::string converted(const std::string& value, DType from, DType to) {
+  if (from == to) return value;
+  return fmt::format("{}_to_{}({})", dialect_type(from), dialect_type(to), value);
+}
+
+/// `value` of a compute type, rounded to a storage dtype, as that dtype's compute type.
+std::string rounded(const std::string& value, DType from, DType storage) {
+  if (compute_dtype(storage) == storage) return converted(value, from, storage);
+  return fmt::format("{}_to_{}({})", dialect_type(from), storage_name(storage), value);
+}
+
+/// Scalars in the order of their places in the struct: 8 bytes wide ones first.
+bool is_wide(DType compute) { return item_size(compute) == 8; }
+
+class Source {
+ public:
+  explicit Source(const ElementwiseForm& form) : form_(form), program_(*form.program) {}
+
+  std::string run() {
+    const std::size_t inputs = program_.input_dtypes().size(), outputs = program_.outputs().size();
+    const std::size_t operands = inputs + outputs;
+    declare_parameters(operands);
+    line("KERNEL(elementwise, {})(", elementwise_group);
+    for (std::size_t i = 0; i < inputs; ++i)
+      line("BUF(const {}, b{}, {}),", memory_type(program_.input_dtypes()[i]), i, i);
+    for (std::size_t i = 0; i < outputs; ++i)
+      line("BUF({}, b{}, {}),", memory_type(program_.outputs()[i].dtype), inputs + i, inputs + i);
+    line("PARAMS(Parameters, p, {}) KERNEL_IDS) {{", operands);
+    line("const index step = (index)NUM_GROUPS(0) * {};", elementwise_group);
+    line("for (index i = (index)GROUP_ID(0) * {} + (index)LOCAL_ID; i < p.count; i += step) {{",
+         elementwise_group);
+    find_elements(operands);
+    for (std::size_t i = 0; i < program_.instructions().size(); ++i) instruction(i);
+    for (std::size_t i = 0; i < outputs; ++i) {
+      const Program::Output& output = program_.outputs()[i];
+      const std::string value =
+          rounded(fmt::format("v{}", output.value), register_type(output.value), output.dtype);
+      line("store_{}(b{}, o{}, {});", storage_name(output.dtype), inputs + i, inputs + i, value);
+    }
+    text_ += "}\n}\n";
+    return std::move(text_);
+  }
+
+ private:
+  template <class... Args>
+  void line(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
+    text_ += '\n';
+  }
+
+  /// The compute type that a register is kept in.
+  DType register_type(Program::Register index) const {
+    return compute_dtype(program_.instructions()[index].dtype);
+  }
+
+  void declare_parameters(std::size_t operands) {
+    line("typedef {} index;", form_.wide_index ? "i64" : "i32");
+    line("typedef struct {{ i64 offset[{}];", operands);
+    for (const bool wide : {true, false}) {
+      for (const Program::Instruction& instruction : program_.instructions()) {
+        if (instruction.kind == Program::Kind::scalar && is_wide(instruction.dtype) == wide)
+          line("{} scalar{};", dialect_type(instruction.dtype), instruction.slot);
+      }
+      if (wide && form_.wide_index) declare_loops(operands);
+    }
+    if (!form_.wide_index) declare_loops(operands);
+    line("}} Parameters;");
+  }
+  void declare_loops(std::size_t operands) {
+    line("index count;");
+    if (form_.rank > 1) line("index size[{}]; index stride[{}][{}];", form_.rank, operands, form_.rank);
+  }
+
+  /// o0, o1 …: where the operands' elements of index i are.
+  void find_elements(std::size_t operands) {
+    if (form_.rank <= 1) {
+      for (std::size_t k = 0; k < operands; ++k)
+        line("const i64 o{} = p.offset[{}]{};", k, k, form_.unit[k] != 0 ? " + i" : "");
+      return;
+    }
+    for (std::size_t k = 0; k < operands; ++k) line("i64 o{} = p.offset[{}];", k, k);
+    line("index rest = i;");
+    for (std::size_t dim = form_.rank; dim-- > 0;) {
+      if (dim > 0) {
+        line("{{ const index at = rest % p.size[{}]; rest /= p.size[{}];", dim, dim);
+      } else {
+        line("{{ const index at = rest;");
+      }
+      for (std::size_t k = 0; k < operands; ++k) line("o{} += (i64)at * p.stride[{}][{}];", k, k, dim);
+      line("}}");
+    }
+  }
+
+  void instruction(std::size_t index) {
+    const Program::Instruction& work = program_.instructions()[index];
+    const std::string_view type = dialect_type(compute_dtype(work.dtype));
+    std::string value;
+    switch (work.kind) {
+      case Program::Kind::input: {
+        const DType storage = program_.input_dtypes()[work.slot];
+        const std::string loaded =
+            fmt::format("load_{}(b{}, o{})", storage_name(storage), work.slot, work.slot);
+        value = converted(loaded, compute_dtype(storage), work.dtype);
+        break;
+      }
+      case Program::Kind::scalar:
+        value = fmt::format("p.scalar{}", work.slot);
+        break;
+      case Program::Kind::cast:
+        value = rounded(fmt::format("v{}", work.operands[0]), register_type(work.operands[0]), work.dtype);
+        break;
+      case Program::Kind::apply: {
+        const OpInfo& info = op_info(work.op);
+        std::array<std::string, 3> operands;
+        for (std::size_t k = 0; k < info.arity; ++k) operands[k] = fmt::format("v{}", work.operands[k]);
+        value = translate_formula(info.formula, work.dtype, std::span(operands).first(info.arity));
+        break;
+      }
+    }
+    line("const {} v{} = {};", type, index, value);
+  }
+
+  const ElementwiseForm& form_;
+  const Program& program_;
+  std::string text_;
+};
+
+/// Appends values with the alignment that C gives them in a struct.
+class StructBytes {
+ public:
+  template <class T>
+  void add(T value) {
+    bytes_.resize((bytes_.size() + sizeof(T) - 1) / sizeof(T) * sizeof(T));
+    const std::size_t at = bytes_.size();
+    bytes_.resize(at + sizeof(T));
+    std::memcpy(bytes_.data() + at, &value, sizeof(T));
+  }
+  /// The struct's size is a multiple of its largest member's.
+  std::vector<std::byte> finish() {
+    bytes_.resize((bytes_.size() + 7) / 8 * 8);
+    return std::move(bytes_);
+  }
+
+ private:
+  std::vector<std::byte> bytes_;
+};
+
+void add_scalar(StructBytes& bytes, const Scalar& scalar, DType compute) {
+  switch (compute) {
+    case DType::int32:
+      return bytes.add(scalar.to<std::int32_t>());
+    case DType::int64:
+      return bytes.add(scalar.to<std::int64_t>());
+    case DType::float32:
+      return bytes.add(scalar.to<float>());
+    default:
+      return bytes.add(scalar.to<double>());
+  }
+}
+
+}  // namespace
+
+std::string key_of(const ElementwiseForm& form) {
+  std::string key = form.program->to_string();
+  fmt::format_to(std::back_inserter(key), "rank {}{}", form.rank, form.wide_index ? " wide" : "");
+  if (form.rank <= 1) {
+    const std::size_t operands = form.program->input_dtypes().size() + form.program->outputs().size();
+    for (std::size_t k = 0; k < operands; ++k) key += form.unit[k] != 0 ? " 1" : " 0";
+  }
+  return key;
+}
+
+std::string elementwise_source(const ElementwiseForm& form) { return Source(form).run(); }
+
+std::vector<std::byte> elementwise_parameters(const ElementwiseForm& form, const ProgramLoops& loops,
+                                              std::span<const std::int64_t> offsets) {
+  StructBytes bytes;
+  for (const std::int64_t offset : offsets) bytes.add(offset);
+  const auto add_loops = [&]<class Index>(Index) {
+    bytes.add(static_cast<Index>(loops.count()));
+    if (form.rank <= 1) return;
+    for (std::size_t dim = 0; dim < form.rank; ++dim) bytes.add(static_cast<Index>(loops.size(dim)));
+    for (std::size_t k = 0; k < offsets.size(); ++k) {
+      for (std::size_t dim = 0; dim < form.rank; ++dim) bytes.add(static_cast<Index>(loops.stride(k, dim)));
+    }
+  };
+  const Program& program = *form.program;
+  for (const bool wide : {true, false}) {
+    for (const Program::Instruction& instruction : program.instructions()) {
+      if (instruction.kind == Program::Kind::scalar && is_wide(instruction.dtype) == wide)
+        add_scalar(bytes, program.scalars()[instruction.slot], instruction.dtype);
+    }
+    if (wide && form.wide_index) add_loops(std::int64_t{});
+  }
+  if (!form.wide_index) add_loops(std::int32_t{});
+  return bytes.finish();
+}
+
+}  // namespace rustorch::gpu

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "rustorch/backends/compute_backend.h"
+#include "rustorch/backends/loop_nest.h"
+
+namespace rustorch::gpu {
+
+inline constexpr std::size_t most_program_operands = Program::max_inputs + Program::max_outputs;
+/// The loops over a program's operands, inputs first.
+using ProgramLoops = LoopNest<most_program_operands>;
+
+/// What decides the text of a program's kernel: the program without its scalars' values, and how its operands
+/// are gone through.
+struct ElementwiseForm {
+  const Program* program = nullptr;
+  std::size_t rank = 0;     ///< dims that are left; 1: operands are adjacent elements or one element
+  bool wide_index = false;  ///< indices and strides need 64 bits
+  /// By operand, for rank 1: the stride, 0 or 1.
+  std::array<std::uint8_t, most_program_operands> unit{};
+};
+
+/// A key that is equal for forms with the same kernel.
+std::string key_of(const ElementwiseForm& form);
+
+/// The kernel's source without the prelude: one kernel, `elementwise`, whose parameters are the operands'
+/// buffers, inputs first, and the struct that `elementwise_parameters` fills.
+std::string elementwise_source(const ElementwiseForm& form);
+
+/// The bytes of the parameter struct: where the operands begin (in elements), the program's scalars, and the
+/// loops.
+std::vector<std::byte> elementwise_parameters(const ElementwiseForm& form, const ProgramLoops& loops,
+                                              std::span<const std::int64_t> offsets);
+
+/// Threads of a group of `elementwise`.
+inline constexpr std::uint32_t elementwise_group = 256;
+
+}  // namespace rustorch::gpu

@@ -1,0 +1,91 @@
+#include "rustorch/backends/gpu/gpu_backend.h"
+
+#include "rustorch/error/error.h"
+#include "rustorch/memory/format_bytes.h"
+
+namespace rustorch::gpu {
+namespace {
+
+/// For work that `supports` denies: callers ask first.
+[[noreturn]] void refuse(const GpuBackend& backend, const char* work) {
+  fail(ErrorCode::unsupported, "{} has no {} yet", backend.name(), work);
+}
+
+}  // namespace
+
+GpuBackend::GpuBackend(Device device, std::unique_ptr<KernelExecutor> executor)
+    : device_(device),
+      executor_(std::move(executor)),
+      allocator_(*executor_, device.to_string()),
+      kernels_(*executor_) {}
+
+std::vector<std::pair<std::string, std::string>> GpuBackend::capabilities() const {
+  const DeviceFacts& facts = executor_->facts();
+  return {{"name", facts.name},
+          {"vendor", facts.vendor},
+          {"driver", facts.driver},
+          {"memory", format_bytes(facts.memory_bytes)},
+          {"largest buffer", format_bytes(facts.largest_buffer_bytes)},
+          {"local memory", format_bytes(facts.local_memory_bytes)},
+          {"compute units", std::to_string(facts.compute_units)},
+          {"threads in a group", std::to_string(facts.most_group_threads)},
+          {"float64", facts.has_float64 ? "yes" : "no"},
+          {"memory shared with the host", facts.unified_memory ? "yes" : "no"}};
+}
+
+bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
+  if (kind != Kind::elementwise || is_complex(dtype)) return false;
+  return dtype != DType::float64 || executor_->facts().has_float64;
+}
+
+bool GpuBackend::prefers_channels_last(DType /*dtype*/) const noexcept { return false; }
+
+void GpuBackend::copy_from_host(void* destination, std::size_t offset, const void* source,
+                                std::size_t bytes) {
+  if (bytes != 0) executor_->write(destination, offset, source, bytes);
+}
+
+void GpuBackend::copy_to_host(void* destination, const void* source, std::size_t offset, std::size_t bytes) {
+  if (bytes != 0) executor_->read(const_cast<void*>(source), offset, destination, bytes);
+}
+
+void GpuBackend::synchronize() { executor_->synchronize(); }
+
+void GpuBackend::reduce(const Reduction& /*work*/) { refuse(*this, "reduce"); }
+void GpuBackend::arg_reduce(const ArgReduction& /*work*/) { refuse(*this, "arg_reduce"); }
+void GpuBackend::scan(const Scan& /*work*/) { refuse(*this, "scan"); }
+void GpuBackend::matmul(const Matmul& /*work*/) { refuse(*this, "matmul"); }
+void GpuBackend::convolution_forward(const ConvolutionForward& /*work*/) {
+  refuse(*this, "convolution_forward");
+}
+void GpuBackend::convolution_backward_input(const ConvolutionBackwardInput& /*work*/) {
+  refuse(*this, "convolution_backward_input");
+}
+void GpuBackend::convolution_backward_weight(const ConvolutionBackwardWeight& /*work*/) {
+  refuse(*this, "convolution_backward_weight");
+}
+void GpuBackend::pooling_forward(const PoolingForward& /*work*/) { refuse(*this, "pooling_forward"); }
+void GpuBackend::pooling_backward(const PoolingBackward& /*work*/) { refuse(*this, "pooling_backward"); }
+void GpuBackend::gather(const Gather& /*work*/) { refuse(*this, "gather"); }
+void GpuBackend::scatter(const Scatter& /*work*/) { refuse(*this, "scatter"); }
+void GpuBackend::nonzero(const View& /*input*/, const View& /*out*/) { refuse(*this, "nonzero"); }
+void GpuBackend::sort(const Sort& /*work*/) { refuse(*this, "sort"); }
+void GpuBackend::generate(const Generate& /*work*/) { refuse(*this, "generate"); }
+void GpuBackend::batch_norm_forward(const BatchNormForward& /*work*/) { refuse(*this, "batch_norm_forward"); }
+void GpuBackend::batch_norm_backward(const BatchNormBackward& /*work*/) {
+  refuse(*this, "batch_norm_backward");
+}
+void GpuBackend::layer_norm_forward(const LayerNormForward& /*work*/) { refuse(*this, "layer_norm_forward"); }
+void GpuBackend::layer_norm_backward(const LayerNormBackward& /*work*/) {
+  refuse(*this, "layer_norm_backward");
+}
+void GpuBackend::softmax_forward(const SoftmaxForward& /*work*/) { refuse(*this, "softmax_forward"); }
+void GpuBackend::softmax_backward(const SoftmaxBackward& /*work*/) { refuse(*this, "softmax_backward"); }
+void GpuBackend::cross_entropy_forward(const CrossEntropyForward& /*work*/) {
+  refuse(*this, "cross_entropy_forward");
+}
+void GpuBackend::cross_entropy_backward(const CrossEntropyBackward& /*work*/) {
+  refuse(*this, "cross_entropy_backward");
+}
+
+}  // namespace rustorch::gpu

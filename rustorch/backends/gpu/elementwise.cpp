@@ -91,7 +91,8 @@ void GpuBackend::elementwise(const Program& program, std::span<const View> input
       }
       return;
     }
-    Kernel& kernel = kernels_.get(key_of(form), "elementwise", [&] { return elementwise_source(form); });
+    const ElementwiseSource source = elementwise_source(form);
+    Kernel& kernel = kernels_.get(source.key, source.kernel, [&] { return text_of(source, form); });
     arguments[operands] = {nullptr, parameters.data(), parameters.size()};
     const std::int64_t groups = (nest.count() + elementwise_group - 1) / elementwise_group;
     LaunchShape launch;

@@ -57,34 +57,37 @@ std::string rounded(const std::string& value, DType from, DType storage) {
 /// Scalars in the order of their places in the struct: 8 bytes wide ones first.
 bool is_wide(DType compute) { return item_size(compute) == 8; }
 
+/// Writes kernels of programs that have the same operands.
 class Source {
  public:
-  explicit Source(const ElementwiseForm& form) : form_(form), program_(*form.program) {}
+  explicit Source(const ElementwiseForm& form) : form_(form), program_(form.program) { declare_parameters(); }
 
-  std::string run() {
-    const std::size_t inputs = program_.input_dtypes().size(), outputs = program_.outputs().size();
+  /// Appends the kernel of a program whose operands and scalars are those of the form's.
+  void add_kernel(std::string_view name, const Program& program) {
+    program_ = &program;
+    const std::size_t inputs = program.input_dtypes().size(), outputs = program.outputs().size();
     const std::size_t operands = inputs + outputs;
-    declare_parameters(operands);
-    line("KERNEL(elementwise, {})(", elementwise_group);
+    line("KERNEL({}, {})(", name, elementwise_group);
     for (std::size_t i = 0; i < inputs; ++i)
-      line("BUF(const {}, b{}, {}),", memory_type(program_.input_dtypes()[i]), i, i);
+      line("BUF(const {}, b{}, {}),", memory_type(program.input_dtypes()[i]), i, i);
     for (std::size_t i = 0; i < outputs; ++i)
-      line("BUF({}, b{}, {}),", memory_type(program_.outputs()[i].dtype), inputs + i, inputs + i);
+      line("BUF({}, b{}, {}),", memory_type(program.outputs()[i].dtype), inputs + i, inputs + i);
     line("PARAMS(Parameters, p, {}) KERNEL_IDS) {{", operands);
     line("const index step = (index)NUM_GROUPS(0) * {};", elementwise_group);
     line("for (index i = (index)GROUP_ID(0) * {} + (index)LOCAL_ID; i < p.count; i += step) {{",
          elementwise_group);
     find_elements(operands);
-    for (std::size_t i = 0; i < program_.instructions().size(); ++i) instruction(i);
+    for (std::size_t i = 0; i < program.instructions().size(); ++i) instruction(i);
     for (std::size_t i = 0; i < outputs; ++i) {
-      const Program::Output& output = program_.outputs()[i];
+      const Program::Output& output = program.outputs()[i];
       const std::string value =
           rounded(fmt::format("v{}", output.value), register_type(output.value), output.dtype);
       line("store_{}(b{}, o{}, {});", storage_name(output.dtype), inputs + i, inputs + i, value);
     }
     text_ += "}\n}\n";
-    return std::move(text_);
   }
+
+  std::string finish() { return std::move(text_); }
 
  private:
   template <class... Args>
@@ -95,14 +98,15 @@ class Source {
 
   /// The compute type that a register is kept in.
   DType register_type(Program::Register index) const {
-    return compute_dtype(program_.instructions()[index].dtype);
+    return compute_dtype(program_->instructions()[index].dtype);
   }
 
-  void declare_parameters(std::size_t operands) {
+  void declare_parameters() {
+    const std::size_t operands = program_->input_dtypes().size() + program_->outputs().size();
     line("typedef {} index;", form_.wide_index ? "i64" : "i32");
     line("typedef struct {{ i64 offset[{}];", operands);
     for (const bool wide : {true, false}) {
-      for (const Program::Instruction& instruction : program_.instructions()) {
+      for (const Program::Instruction& instruction : program_->instructions()) {
         if (instruction.kind == Program::Kind::scalar && is_wide(instruction.dtype) == wide)
           line("{} scalar{};", dialect_type(instruction.dtype), instruction.slot);
       }
@@ -137,12 +141,12 @@ class Source {
   }
 
   void instruction(std::size_t index) {
-    const Program::Instruction& work = program_.instructions()[index];
+    const Program::Instruction& work = program_->instructions()[index];
     const std::string_view type = dialect_type(compute_dtype(work.dtype));
     std::string value;
     switch (work.kind) {
       case Program::Kind::input: {
-        const DType storage = program_.input_dtypes()[work.slot];
+        const DType storage = program_->input_dtypes()[work.slot];
         const std::string loaded =
             fmt::format("load_{}(b{}, o{})", storage_name(storage), work.slot, work.slot);
         value = converted(loaded, compute_dtype(storage), work.dtype);
@@ -166,9 +170,38 @@ class Source {
   }
 
   const ElementwiseForm& form_;
-  const Program& program_;
+  const Program* program_;
   std::string text_;
 };
+
+/// The op of a program that only applies one to its inputs and scalars, in their order.
+std::optional<Op> lone_op(const Program& program) {
+  const std::span<const Program::Instruction> all = program.instructions();
+  const Program::Instruction& last = all.back();
+  if (last.kind != Program::Kind::apply || program.outputs().size() != 1 ||
+      program.outputs()[0].value != all.size() - 1 || op_info(last.op).arity != all.size() - 1)
+    return std::nullopt;
+  for (std::size_t i = 0; i + 1 < all.size(); ++i) {
+    if ((all[i].kind != Program::Kind::input && all[i].kind != Program::Kind::scalar) ||
+        last.operands[i] != i)
+      return std::nullopt;
+  }
+  return last.op;
+}
+
+/// The same program with another op of the same arity.
+Program with_op(const Program& like, Op op) {
+  Program program;
+  std::vector<Program::Register> operands;
+  for (const Program::Instruction& instruction : like.instructions()) {
+    if (instruction.kind == Program::Kind::input)
+      operands.push_back(program.input(like.input_dtypes()[instruction.slot], instruction.dtype));
+    if (instruction.kind == Program::Kind::scalar)
+      operands.push_back(program.scalar(like.scalars()[instruction.slot], instruction.dtype));
+  }
+  program.output(program.apply(op, operands), like.outputs()[0].dtype);
+  return program;
+}
 
 /// Appends values with the alignment that C gives them in a struct.
 class StructBytes {
@@ -205,17 +238,51 @@ void add_scalar(StructBytes& bytes, const Scalar& scalar, DType compute) {
 
 }  // namespace
 
-std::string key_of(const ElementwiseForm& form) {
-  std::string key = form.program->to_string();
-  fmt::format_to(std::back_inserter(key), "rank {}{}", form.rank, form.wide_index ? " wide" : "");
+ElementwiseSource elementwise_source(const ElementwiseForm& form) {
+  ElementwiseSource source;
+  source.lone_op = lone_op(*form.program);
+  const auto out = std::back_inserter(source.key);
+  if (source.lone_op) {
+    const OpInfo& info = op_info(*source.lone_op);
+    source.kernel = fmt::format("op_{}", info.name);
+    source.key = info.result == OpResult::boolean ? "tests of" : "ops of";
+    for (const Program::Instruction& instruction : form.program->instructions()) {
+      if (instruction.kind == Program::Kind::scalar) source.key += " scalar";
+      if (instruction.kind == Program::Kind::input)
+        fmt::format_to(out, " {}", form.program->input_dtypes()[instruction.slot]);
+    }
+    fmt::format_to(out, " as {} to {} ", form.program->instructions().back().dtype,
+                   form.program->outputs()[0].dtype);
+  } else {
+    source.kernel = "elementwise";
+    source.key = form.program->to_string();
+  }
+  fmt::format_to(out, "rank {}{}", form.rank, form.wide_index ? " wide" : "");
   if (form.rank <= 1) {
     const std::size_t operands = form.program->input_dtypes().size() + form.program->outputs().size();
-    for (std::size_t k = 0; k < operands; ++k) key += form.unit[k] != 0 ? " 1" : " 0";
+    for (std::size_t k = 0; k < operands; ++k) source.key += form.unit[k] != 0 ? " 1" : " 0";
   }
-  return key;
+  return source;
 }
 
-std::string elementwise_source(const ElementwiseForm& form) { return Source(form).run(); }
+std::string text_of(const ElementwiseSource& source, const ElementwiseForm& form) {
+  Source text(form);
+  if (!source.lone_op) {
+    text.add_kernel(source.kernel, *form.program);
+    return text.finish();
+  }
+  const OpInfo& wanted = op_info(*source.lone_op);
+  const DType compute = form.program->instructions().back().dtype;
+  for (int i = 0; i < op_count; ++i) {
+    const Op op = static_cast<Op>(i);
+    const OpInfo& info = op_info(op);
+    const bool alike = info.arity == wanted.arity &&
+                       (info.result == OpResult::boolean) == (wanted.result == OpResult::boolean);
+    if (alike && domain_has(info.domain, compute))
+      text.add_kernel(fmt::format("op_{}", info.name), with_op(*form.program, op));
+  }
+  return text.finish();
+}
 
 std::vector<std::byte> elementwise_parameters(const ElementwiseForm& form, const ProgramLoops& loops,
                                               std::span<const std::int64_t> offsets) {

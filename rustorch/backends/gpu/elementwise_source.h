@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -24,19 +25,25 @@ struct ElementwiseForm {
   std::array<std::uint8_t, most_program_operands> unit{};
 };
 
-/// A key that is equal for forms with the same kernel.
-std::string key_of(const ElementwiseForm& form);
-
-/// The kernel's source without the prelude: one kernel, `elementwise`, whose parameters are the operands'
+/// A source without the prelude, and its kernel for a program. A kernel's parameters are the operands'
 /// buffers, inputs first, and the struct that `elementwise_parameters` fills.
-std::string elementwise_source(const ElementwiseForm& form);
+struct ElementwiseSource {
+  std::string key;     ///< equal for forms that share a source
+  std::string kernel;  ///< the kernel's name
+  /// The op, if the program does nothing else: its source then has the kernels of all ops that take operands
+  /// of the same kinds, since a compiler charges for each source more than for each kernel.
+  std::optional<Op> lone_op;
+};
+ElementwiseSource elementwise_source(const ElementwiseForm& form);
+/// The source's text.
+std::string text_of(const ElementwiseSource& source, const ElementwiseForm& form);
 
 /// The bytes of the parameter struct: where the operands begin (in elements), the program's scalars, and the
 /// loops.
 std::vector<std::byte> elementwise_parameters(const ElementwiseForm& form, const ProgramLoops& loops,
                                               std::span<const std::int64_t> offsets);
 
-/// Threads of a group of `elementwise`.
+/// Threads of a group of these kernels.
 inline constexpr std::uint32_t elementwise_group = 256;
 
 }  // namespace rustorch::gpu

@@ -4,12 +4,20 @@
 
 namespace rustorch::gpu {
 
-Kernel& KernelCache::add(const std::string& key, const char* name, const std::string& body) {
-  Entry entry;
-  entry.module = executor_.compile(dialect_source(executor_, body));
-  entry.kernel = executor_.kernel(*entry.module, name);
+KernelCache::Compiled KernelCache::compile(const std::string& body) {
+  Compiled compiled;
+  compiled.module = executor_.compile(dialect_source(executor_, body));
   ++statistics_.compiled;
-  return *kernels_.emplace(key, std::move(entry)).first->second.kernel;
+  return compiled;
+}
+
+Kernel& KernelCache::kernel_of(Compiled& compiled, const std::string& name) {
+  const auto found = compiled.kernels.find(name);
+  if (found != compiled.kernels.end()) {
+    ++statistics_.hits;
+    return *found->second;
+  }
+  return *compiled.kernels.emplace(name, executor_.kernel(*compiled.module, name)).first->second;
 }
 
 KernelCacheStatistics KernelCache::statistics() const {

@@ -21,31 +21,30 @@ class KernelCache {
  public:
   explicit KernelCache(KernelExecutor& executor) : executor_(executor) {}
 
-  /// The kernel `name` of the source that `make_source` writes (without the dialect's prelude) if there is
-  /// none for `key` yet. A source that does not compile is an Error, and is tried again at the next call.
+  /// The kernel `name` of the source with this key, which `make_source` writes (without the dialect's
+  /// prelude) if it is not there yet. A source that does not compile is an Error, and is tried again at the
+  /// next call.
   template <class MakeSource>
-  Kernel& get(const std::string& key, const char* name, const MakeSource& make_source) {
+  Kernel& get(const std::string& key, const std::string& name, const MakeSource& make_source) {
     const std::lock_guard lock(mutex_);
-    const auto found = kernels_.find(key);
-    if (found != kernels_.end()) {
-      ++statistics_.hits;
-      return *found->second.kernel;
-    }
-    return add(key, name, make_source());
+    auto found = sources_.find(key);
+    if (found == sources_.end()) found = sources_.emplace(key, compile(make_source())).first;
+    return kernel_of(found->second, name);
   }
 
   KernelCacheStatistics statistics() const;
 
  private:
-  struct Entry {
+  struct Compiled {
     std::unique_ptr<Module> module;
-    std::unique_ptr<Kernel> kernel;  // goes before its module
+    std::unordered_map<std::string, std::unique_ptr<Kernel>> kernels;  // go before their module
   };
-  Kernel& add(const std::string& key, const char* name, const std::string& body);
+  Compiled compile(const std::string& body);
+  Kernel& kernel_of(Compiled& compiled, const std::string& name);
 
   KernelExecutor& executor_;
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, Entry> kernels_;
+  std::unordered_map<std::string, Compiled> sources_;
   KernelCacheStatistics statistics_;
 };
 

@@ -74,7 +74,8 @@ class KernelExecutor {
   /// The compiled form for this device, for `load` in another process; empty where the API has none. May be
   /// called after the first launch, when some APIs know more of it.
   virtual std::vector<std::byte> binary(const Module& module) = 0;
-  /// A module from its compiled form; nullptr if the driver does not take it.
+  /// A module from its compiled form; nullptr if the driver does not take it. Drivers trust these bytes (PoCL
+  /// crashes on damaged ones): whoever keeps them must know that they are whole.
   virtual std::unique_ptr<Module> load(std::span<const std::byte> binary) = 0;
   /// The kernel of this name; an Error (internal) if the module has none.
   virtual std::unique_ptr<Kernel> kernel(Module& module, const std::string& name) = 0;

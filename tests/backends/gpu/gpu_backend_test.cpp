@@ -1,0 +1,352 @@
+// What all GPUs share, on each GPU that is here (PoCL in CI): memory, copies, kernels of programs.
+#include "rustorch/backends/gpu/gpu_backend.h"
+
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <thread>
+
+#include "backends/gpu/gpu_device.h"
+#include "backends/host_tensor.h"
+#include "rustorch/error/error.h"
+#include "rustorch/memory/buffer.h"
+#include "rustorch/memory/memory_tag.h"
+#include "support/child_process.h"
+#include "support/expect_error.h"
+#include "support/temporary_folder.h"
+
+namespace rustorch::testing {
+namespace {
+
+class Gpu : public OnGpu {};
+
+/// A host tensor's bytes on a device, in the same layout.
+class DeviceCopy {
+ public:
+  DeviceCopy(ComputeBackend& backend, HostTensor& host)
+      : backend_(backend),
+        host_(host),
+        bytes_((static_cast<std::size_t>(host.layout().end()) + 1) * item_size(host.dtype())),
+        buffer_(backend.allocator(), bytes_) {
+    backend.copy_from_host(buffer_.data(), 0, host.view().data, bytes_);
+  }
+  View view() { return {buffer_.data(), &host_.layout(), host_.dtype()}; }
+  void fetch() { backend_.copy_to_host(host_.view().data, buffer_.data(), 0, bytes_); }
+
+ private:
+  ComputeBackend& backend_;
+  HostTensor& host_;
+  std::size_t bytes_;
+  Buffer buffer_;
+};
+
+/// Runs a program on the device and on the CPU over the same operands; the results have the same bits.
+void expect_same_bits(gpu::GpuBackend& backend, const Program& program, std::vector<HostTensor> inputs,
+                      std::vector<HostTensor> outputs, const std::string& what) {
+  std::vector<HostTensor> expected = outputs;
+  std::vector<std::unique_ptr<DeviceCopy>> copies;
+  const auto on_device = [&](std::vector<HostTensor>& tensors) {
+    std::vector<View> views;
+    for (HostTensor& tensor : tensors) {
+      copies.push_back(std::make_unique<DeviceCopy>(backend, tensor));
+      views.push_back(copies.back()->view());
+    }
+    return views;
+  };
+  const auto on_host = [](std::vector<HostTensor>& tensors) {
+    std::vector<View> views;
+    for (HostTensor& tensor : tensors) views.push_back(tensor.view());
+    return views;
+  };
+  cpu_backend().elementwise(program, on_host(inputs), on_host(expected));
+  const std::vector<View> device_inputs = on_device(inputs), device_outputs = on_device(outputs);
+  backend.elementwise(program, device_inputs, device_outputs);
+  for (const auto& copy : copies) copy->fetch();
+  for (std::size_t k = 0; k < outputs.size(); ++k) {
+    const std::vector<Wide> actual = values_of(outputs[k]), wanted = values_of(expected[k]);
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const bool both_nan = std::isnan(actual[i].real()) && std::isnan(wanted[i].real());
+      ASSERT_TRUE(both_nan || actual[i] == wanted[i])
+          << what << ": element " << i << " of output " << k << " is "
+          << static_cast<double>(actual[i].real()) << ", not " << static_cast<double>(wanted[i].real())
+          << "\n"
+          << program.to_string();
+    }
+    EXPECT_TRUE(outputs[k].gaps_untouched()) << what;
+  }
+}
+
+constexpr DType storages[] = {DType::bool_, DType::uint8,   DType::int8,     DType::int16,   DType::int32,
+                              DType::int64, DType::float16, DType::bfloat16, DType::float32, DType::float64};
+
+TEST_F(Gpu, CopiesGoBothWaysWithOffsets) {
+  for (gpu::GpuBackend* backend : backends) {
+    std::vector<std::uint8_t> from(10000), to(10000);
+    for (std::size_t i = 0; i < from.size(); ++i) from[i] = static_cast<std::uint8_t>(i * 7);
+    const Buffer buffer(backend->allocator(), from.size());
+    backend->copy_from_host(buffer.data(), 0, from.data(), from.size());
+    backend->copy_from_host(buffer.data(), 5000, from.data() + 17, 100);
+    std::memcpy(from.data() + 5000, from.data() + 17, 100);
+    backend->copy_to_host(to.data() + 3, buffer.data(), 3, from.size() - 3);
+    EXPECT_TRUE(std::equal(from.begin() + 3, from.end(), to.begin() + 3));
+    const Buffer other(backend->allocator(), from.size());
+    backend->executor().copy(buffer.data(), 100, other.data(), 200, 5000);
+    backend->copy_to_host(to.data(), other.data(), 200, 5000);
+    EXPECT_TRUE(std::equal(to.begin(), to.begin() + 5000, from.begin() + 100));
+  }
+}
+
+TEST_F(Gpu, ConversionsBetweenAllDtypes) {
+  constexpr long double special[] = {0.0L,
+                                     -0.0L,
+                                     0.5L,
+                                     -0.5L,
+                                     1e-7L,
+                                     6e-8L,
+                                     65519.0L,
+                                     65520.0L,
+                                     1e10L,
+                                     -1e10L,
+                                     1e19L,
+                                     -1e19L,
+                                     2147483648.0L,
+                                     -2147483648.0L,
+                                     127.5L,
+                                     300.0L,
+                                     -129.0L,
+                                     std::numeric_limits<long double>::infinity(),
+                                     -std::numeric_limits<long double>::infinity(),
+                                     std::numeric_limits<long double>::quiet_NaN()};
+  for (gpu::GpuBackend* backend : backends) {
+    for (const DType from : storages) {
+      if (!backend->supports(Kind::elementwise, from)) continue;
+      HostTensor input(from, {2, 300});
+      input.randomize(3);
+      for (std::size_t i = 0; is_floating_point(from) && i < std::size(special); ++i)
+        input.set(static_cast<std::int64_t>(i), special[i]);
+      // As many results in one program as there may be: each program is a compilation.
+      for (const std::span<const DType> half :
+           {std::span(storages).first(5), std::span(storages).subspan(5)}) {
+        Program program;
+        std::vector<HostTensor> outputs;
+        const Program::Register value = program.input(from);
+        for (const DType to : half) {
+          if (!backend->supports(Kind::elementwise, to)) continue;
+          program.output(value, to);
+          outputs.emplace_back(to, Shape{2, 300});
+        }
+        expect_same_bits(*backend, program, {input}, outputs, fmt::format("from {}", from));
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST_F(Gpu, EveryLayout) {
+  for (gpu::GpuBackend* backend : backends) {
+    Program program;
+    const auto x = program.input(DType::float32), y = program.input(DType::float32);
+    const auto two = program.scalar(2.0, DType::float32);
+    program.output(program.apply(Op::add, program.apply(Op::mul, x, two), y), DType::float32);
+    const Shape shape = {3, 4, 5, 6};
+    for (const Order x_order : all_orders) {
+      for (const Order y_order : all_orders) {
+        for (const Order out_order : all_orders) {
+          HostTensor a(DType::float32, shape, x_order), b(DType::float32, shape, y_order);
+          a.randomize(1), b.randomize(2);
+          expect_same_bits(*backend, program, {a, b}, {HostTensor(DType::float32, shape, out_order)},
+                           "orders");
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
+    // Broadcasts: a row, a column, one number; and windows that overlap.
+    for (const Layout& layout : {Layout({3, 4, 5, 6}, {0, 0, 0, 1}), Layout({3, 4, 5, 6}, {4, 1, 0, 0}),
+                                 Layout({3, 4, 5, 6}, {0, 0, 0, 0}, 2), Layout({3, 4, 5, 6}, {9, 3, 2, 1})}) {
+      HostTensor a(DType::float32, layout), b(DType::float32, shape);
+      a.randomize(1), b.randomize(2);
+      expect_same_bits(*backend, program, {a, b}, {HostTensor(DType::float32, shape)}, "broadcast");
+    }
+    // Without dims, with one element, and with none.
+    for (const Shape& small : {Shape{}, Shape{1}, Shape{1, 1}, Shape{0}, Shape{3, 0}}) {
+      HostTensor a(DType::float32, small), b(DType::float32, small);
+      a.randomize(1), b.randomize(2);
+      expect_same_bits(*backend, program, {a, b}, {HostTensor(DType::float32, small)}, "small");
+    }
+  }
+}
+
+TEST_F(Gpu, AsManyOperandsAndDimsAsProgramsHave) {
+  for (gpu::GpuBackend* backend : backends) {
+    Program program;
+    Shape shape;
+    std::vector<HostTensor> inputs;
+    for (int i = 0; i < 9; ++i) shape.push_back(2);
+    Layout reversed = Layout::contiguous(shape);
+    for (std::size_t i = 0; i < 9; ++i) reversed.strides[i] = std::int64_t{1} << i;
+    Program::Register sum = program.input(DType::float32);
+    for (std::size_t i = 1; i < Program::max_inputs; ++i)
+      sum = program.apply(Op::add, sum, program.input(DType::float32));
+    program.output(sum, DType::float32);
+    for (std::size_t i = 0; i < Program::max_inputs; ++i) {
+      // Each operand's dims lie in another order, so that none can be joined.
+      Layout layout = Layout::contiguous(shape);
+      for (std::size_t dim = 0; dim < 9; ++dim) layout.strides[dim] = std::int64_t{1} << ((dim * 2 + i) % 9);
+      inputs.emplace_back(DType::float32, layout);
+      inputs.back().randomize(static_cast<unsigned>(i));
+    }
+    expect_same_bits(*backend, program, inputs, {HostTensor(DType::float32, reversed)},
+                     "16 operands of 9 dims");
+  }
+}
+
+TEST_F(Gpu, LargeTensorsAndManyThreads) {
+  for (gpu::GpuBackend* backend : backends) {
+    Program program;
+    const auto x = program.input(DType::float32);
+    program.output(program.apply(Op::mul, x, program.scalar(3.0, DType::float32)), DType::float32);
+    HostTensor a(DType::float32, {3000001});
+    a.randomize(1);
+    expect_same_bits(*backend, program, {a}, {HostTensor(DType::float32, {3000001})}, "large");
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < 4; ++i) {
+      threads.emplace_back([&, i] {
+        for (int round = 0; round < 10; ++round) {
+          HostTensor b(DType::float32, {1000 + i});
+          b.randomize(i);
+          expect_same_bits(*backend, program, {b}, {HostTensor(DType::float32, {1000 + i})}, "thread");
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+}
+
+TEST_F(Gpu, ProgramsOfOneFormShareAKernel) {
+  for (gpu::GpuBackend* backend : backends) {
+    HostTensor a(DType::float32, {100});
+    a.randomize(1);
+    const auto run = [&](double factor) {
+      Program program;
+      const auto x = program.input(DType::float32);
+      const auto product = program.apply(Op::mul, x, program.scalar(factor, DType::float32));
+      program.output(program.apply(Op::sub, product, x), DType::float32);
+      expect_same_bits(*backend, program, {a}, {HostTensor(DType::float32, {100})}, "factor");
+    };
+    run(2);
+    const std::uint64_t compiled = backend->kernels().statistics().compiled;
+    run(-7.25);
+    EXPECT_EQ(backend->kernels().statistics().compiled, compiled);
+  }
+}
+
+TEST_F(Gpu, MemoryIsKeptCountedAndLimited) {
+  for (gpu::GpuBackend* backend : backends) {
+    MemoryAllocator& memory = backend->allocator();
+    memory.trim(0);
+    const MemoryStatistics before = memory.statistics();
+    { const Buffer first(memory, 5 << 20); }
+    EXPECT_GE(memory.statistics().cached_bytes, 5u << 20);
+    { const Buffer again(memory, 5 << 20); }
+    EXPECT_EQ(memory.statistics().system_allocations, before.system_allocations + 1);
+    EXPECT_EQ(memory.statistics().live_bytes, before.live_bytes);
+
+    const MemoryTag tag("activations");
+    const Buffer held(memory, 8 << 20);
+    memory.set_limit(memory.statistics().live_bytes + (1 << 20));
+    expect_error(ErrorCode::out_of_memory, backend->device().to_string(), "free tensors",
+                 [&] { const Buffer too_much(memory, 4 << 20); });
+    expect_error(ErrorCode::out_of_memory, "activations", "",
+                 [&] { const Buffer too_much(memory, 4 << 20); });
+    expect_error(ErrorCode::invalid_argument, "limit", "", [&] { memory.set_limit(1); });
+    memory.set_limit(MemoryAllocator::no_limit);
+    { const Buffer now(memory, 4 << 20); }
+    EXPECT_GT(memory.trim(0), 0u);
+    EXPECT_EQ(memory.statistics().cached_bytes, 0u);
+  }
+}
+
+TEST_F(Gpu, SourcesThatDoNotCompileShowLogAndLine) {
+  for (gpu::GpuBackend* backend : backends) {
+    gpu::KernelExecutor& executor = backend->executor();
+    const std::string source = std::string(executor.prelude()) +
+                               "KERNEL(broken, 64)(BUF(f32, x, 0) KERNEL_IDS) {\n  x[0] = no_such_name;\n}\n";
+    expect_error(ErrorCode::unsupported, "no_such_name", "", [&] { executor.compile(source); });
+    expect_error(ErrorCode::unsupported, "x[0] = no_such_name;", "", [&] { executor.compile(source); });
+    HostTensor a(DType::float32, {10});
+    a.randomize(1);
+    Program program;  // the device goes on
+    program.output(program.apply(Op::neg, program.input(DType::float32)), DType::float32);
+    expect_same_bits(*backend, program, {a}, {HostTensor(DType::float32, {10})}, "afterwards");
+  }
+}
+
+TEST_F(Gpu, CompiledFormsLoadAgain) {
+  for (gpu::GpuBackend* backend : backends) {
+    gpu::KernelExecutor& executor = backend->executor();
+    const std::string source =
+        std::string(executor.prelude()) +
+        "KERNEL(fill, 64)(BUF(i32, x, 0) KERNEL_IDS) {\n  x[LOCAL_ID] = (i32)LOCAL_ID * 3;\n}\n";
+    const auto module = executor.compile(source);
+    const std::vector<std::byte> binary = executor.binary(*module);
+    if (binary.empty()) continue;  // the API has none
+    const auto loaded = executor.load(binary);
+    ASSERT_NE(loaded, nullptr);
+    const auto kernel = executor.kernel(*loaded, "fill");
+    const Buffer buffer(backend->allocator(), 64 * sizeof(std::int32_t));
+    gpu::KernelArgument argument;
+    argument.buffer = buffer.data();
+    gpu::LaunchShape shape;
+    shape.group_threads = 64;
+    EXPECT_GE(executor.device_seconds([&] { executor.launch(*kernel, shape, {&argument, 1}); }), 0.0);
+    std::vector<std::int32_t> values(64);
+    executor.read(buffer.data(), 0, values.data(), 64 * sizeof(std::int32_t));
+    for (std::int32_t i = 0; i < 64; ++i) EXPECT_EQ(values[static_cast<std::size_t>(i)], 3 * i);
+    expect_error(ErrorCode::internal, "no_such_kernel", "",
+                 [&] { executor.kernel(*loaded, "no_such_kernel"); });
+  }
+}
+
+TEST_F(Gpu, AForkedChildIsRefused) {
+  for (gpu::GpuBackend* backend : backends) {
+    const int code = exit_code_in_child([&] {
+      try {
+        backend->synchronize();
+      } catch (const Error& error) {
+        return error.code() == ErrorCode::unsupported && error.message().find("fork") != std::string::npos
+                   ? 0
+                   : 1;
+      }
+      return 2;
+    });
+    EXPECT_EQ(code, 0);
+  }
+}
+
+/// What `rustorch devices` prints with these settings before it.
+std::string devices_with(const std::string& settings) {
+  std::FILE* pipe = ::popen((settings + " '" RUSTORCH_PROGRAM "' devices 2>&1").c_str(), "r");
+  if (pipe == nullptr) return "no pipe";
+  std::string text;
+  std::array<char, 256> chunk{};
+  while (std::fgets(chunk.data(), static_cast<int>(chunk.size()), pipe) != nullptr) text += chunk.data();
+  ::pclose(pipe);
+  return text;
+}
+
+TEST(OpenClLoader, WithoutDriversTheReasonIsTold) {
+  const std::string told = devices_with("env -u OCL_ICD_FILENAMES OCL_ICD_VENDORS=/nonexistent");
+  EXPECT_NE(told.find("opencl  absent: the OpenCL loader "), std::string::npos) << told;
+  EXPECT_EQ(told.find("opencl:0"), std::string::npos) << told;
+}
+
+TEST(OpenClLoader, ALibraryThatIsNoneIsAbsence) {
+  const TemporaryFolder folder;
+  std::ofstream(folder.path() / "libOpenCL.so.1") << "this is no library";
+  std::ofstream(folder.path() / "libOpenCL.so") << "this is no library";
+  const std::string told = devices_with("env LD_LIBRARY_PATH=" + folder.path().string());
+  EXPECT_NE(told.find("opencl  absent: the OpenCL loader cannot be opened"), std::string::npos) << told;
+}
+
+}  // namespace
+}  // namespace rustorch::testing

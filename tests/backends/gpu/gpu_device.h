@@ -1,0 +1,38 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "rustorch/backends/fallback_backend.h"
+#include "rustorch/backends/gpu/gpu_backend.h"
+#include "rustorch/backends/runtime.h"
+
+namespace rustorch::testing {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool sanitizer_runs = true;  // drivers and their compilers are not made for it
+#else
+inline constexpr bool sanitizer_runs = false;
+#endif
+
+/// Tests that run on every GPU that is here. Where there is none they are skipped, with the reason.
+class OnGpu : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (sanitizer_runs) GTEST_SKIP() << "GPU drivers do not run under sanitizers";
+    for (const Device device : available_devices()) {
+      if (!device.is_cpu()) backends.push_back(&dynamic_cast<gpu::GpuBackend&>(own_backend(device)));
+    }
+    if (!backends.empty()) return;
+    std::string reasons;
+    for (const AbsentBackend& absent : absent_backends()) reasons += " " + absent.reason + ";";
+    GTEST_SKIP() << "no GPU device:" << reasons;
+  }
+
+  static ComputeBackend& own_backend(Device device) {
+    return dynamic_cast<FallbackBackend&>(backend_for(device)).primary();
+  }
+
+  std::vector<gpu::GpuBackend*> backends;
+};
+
+}  // namespace rustorch::testing

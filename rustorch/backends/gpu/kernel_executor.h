@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rustorch::gpu {
+
+/// What a device says of itself, and what its executor found out by asking or trying.
+struct DeviceFacts {
+  std::string name;    ///< "NVIDIA H200"
+  std::string vendor;  ///< as the API names it; may be empty
+  std::string driver;  ///< version of the driver, and of the API: "CUDA 13.0, driver 580.65"
+  /// What compiled kernels depend on: device, driver and compiler. Part of the key of cached kernels.
+  std::string compiler_identity;
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t largest_buffer_bytes = 0;
+  std::uint64_t local_memory_bytes = 0;  ///< for one group
+  std::uint32_t compute_units = 0;
+  std::uint32_t most_group_threads = 0;
+  std::size_t most_argument_bytes = 0;  ///< of all parameters of a kernel
+  bool has_float64 = false;
+  bool unified_memory = false;  ///< host and device share one memory
+};
+
+/// A compiled source, which holds any number of kernels. Belongs to the executor that made it and must go
+/// before it.
+class Module {
+ public:
+  virtual ~Module() = default;
+};
+
+/// A kernel of a module; must go before its module.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+};
+
+/// A buffer of device memory as its API knows it (cl_mem, CUdeviceptr, id<MTLBuffer>).
+using BufferHandle = void*;
+
+/// One argument of a kernel, in the order of its parameters: a buffer, or the bytes of the parameter struct.
+struct KernelArgument {
+  BufferHandle buffer = nullptr;
+  const void* bytes = nullptr;  ///< not nullptr: the struct's bytes, copied at the launch
+  std::size_t size = 0;
+};
+
+/// How many groups of how many threads; groups are one-dimensional, as the dialect's KERNEL declares them.
+struct LaunchShape {
+  std::uint32_t groups_x = 1, groups_y = 1, groups_z = 1;
+  std::uint32_t group_threads = 256;
+};
+
+/// One GPU through one API: all that is different between CUDA, OpenCL and Metal. Work is queued and done in
+/// the order of the calls. Members may be called from any thread. Errors of the API are an Error that names
+/// the call and the API's code.
+class KernelExecutor {
+ public:
+  virtual ~KernelExecutor() = default;
+
+  virtual const DeviceFacts& facts() const noexcept = 0;
+  /// The text that maps the kernel dialect to this API's language; stands before every source.
+  virtual std::string_view prelude() const noexcept = 0;
+
+  /// Compiles a source (which begins with the prelude). An Error (unsupported) with the compiler's log, and
+  /// the lines that it complains of, if the source is not accepted.
+  virtual std::unique_ptr<Module> compile(const std::string& source) = 0;
+  /// The compiled form for this device, for `load` in another process; empty where the API has none. May be
+  /// called after the first launch, when some APIs know more of it.
+  virtual std::vector<std::byte> binary(const Module& module) = 0;
+  /// A module from its compiled form; nullptr if the driver does not take it.
+  virtual std::unique_ptr<Module> load(std::span<const std::byte> binary) = 0;
+  /// The kernel of this name; an Error (internal) if the module has none.
+  virtual std::unique_ptr<Kernel> kernel(Module& module, const std::string& name) = 0;
+
+  /// Queues one run of a kernel.
+  virtual void launch(Kernel& kernel, const LaunchShape& shape,
+                      std::span<const KernelArgument> arguments) = 0;
+
+  /// Device memory, uninitialized; nullptr if there is not enough.
+  virtual BufferHandle allocate(std::size_t bytes) = 0;
+  /// Gives memory back after the work that is queued now.
+  virtual void release(BufferHandle buffer) noexcept = 0;
+
+  /// Copies from the host after the queued work; `source` may be changed when it returns.
+  virtual void write(BufferHandle buffer, std::size_t offset, const void* source, std::size_t bytes) = 0;
+  /// Copies to the host after the queued work, and waits for it.
+  virtual void read(BufferHandle buffer, std::size_t offset, void* destination, std::size_t bytes) = 0;
+  /// Queues a copy on the device; the ranges do not overlap.
+  virtual void copy(BufferHandle from, std::size_t from_offset, BufferHandle to, std::size_t to_offset,
+                    std::size_t bytes) = 0;
+  /// Waits for all queued work.
+  virtual void synchronize() = 0;
+
+  /// Seconds that the device took for the work queued by `work`, by the device's own clock.
+  virtual double device_seconds(const std::function<void()>& work) = 0;
+};
+
+/// What looking for the devices of one API found.
+struct ExecutorProbe {
+  std::vector<std::unique_ptr<KernelExecutor>> executors;
+  std::string absence;  ///< why there is none: "libOpenCL.so.1 is not here", "no device" …
+};
+
+}  // namespace rustorch::gpu

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "rustorch/backends/gpu/cuda/compiled_module.h"
 #include "rustorch/backends/gpu/cuda/driver_api.h"
 #include "rustorch/backends/gpu/cuda/nvrtc_api.h"
 #include "rustorch/backends/gpu/kernel_texts.h"
@@ -182,11 +183,21 @@ TEST_F(Nvrtc, ShowsTheLogAndTheLineOfAMistake) {
   expect_error(ErrorCode::unsupported, "compute capability 9.0", compile);
   expect_error(ErrorCode::unsupported, "error: identifier \"no_such_function\" is undefined", compile);
   expect_error(ErrorCode::unsupported, "  y[LOCAL_ID] = no_such_function(y[0]);", compile);
+  EXPECT_EQ(testing::error_of(compile)->message().find("warning"), std::string::npos);
 }
 
 TEST_F(Nvrtc, RefusesADeviceThatItDoesNotKnow) {
   expect_error(ErrorCode::unsupported, "compute capability 1.0",
                [] { return compile_to_cubin(with_prelude(add_source), 1, 0); });
+}
+
+TEST_F(Nvrtc, MakesCubinsThatAreRefusedWhenCutOff) {
+  const std::vector<std::byte> cubin = compile_to_cubin(with_prelude(add_source), 9, 0);
+  const DriverApi no_driver{};  // it is not asked
+  for (std::size_t bytes = 0; bytes < cubin.size(); ++bytes) {
+    const auto end = cubin.begin() + static_cast<std::ptrdiff_t>(bytes);
+    ASSERT_EQ(load_module(no_driver, nullptr, {cubin.begin(), end}), nullptr) << bytes;
+  }
 }
 
 /// A buffer that goes with the scope.

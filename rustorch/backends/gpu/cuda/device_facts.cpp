@@ -59,6 +59,7 @@ DeviceTraits ask_device(const DriverApi& api, const NvrtcApi& compiler, DeviceHa
   facts.driver = driver_text(api);
   facts.compiler_identity = fmt::format("cuda {} sm_{}{} | {} | NVRTC {}.{}", facts.name, traits.major,
                                         traits.minor, facts.driver, compiler.major, compiler.minor);
+  for (const char* option : compiler_options) facts.compiler_identity.append(" ").append(option);
   facts.memory_bytes = memory_bytes;
   facts.largest_buffer_bytes = memory_bytes;
   facts.local_memory_bytes =

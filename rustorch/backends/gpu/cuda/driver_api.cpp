@@ -68,7 +68,11 @@ LoadedDriver load_driver() {
     result = api.cuDriverGetVersion(&api.version);
     call = "cuDriverGetVersion";
   }
-  if (result != Result::success) loaded.absence = fmt::format("{}: {}", call, describe(api, result));
+  if (result == Result::stub_library) {
+    loaded.absence = "libcuda.so.1 is the stub of CUDA's toolkit, not a driver";
+  } else if (result != Result::success) {
+    loaded.absence = fmt::format("{}: {}", call, describe(api, result));
+  }
   return loaded;
 }
 

@@ -17,6 +17,7 @@ enum class Result : int {
   success = 0,
   invalid_value = 1,
   out_of_memory = 2,
+  stub_library = 34,  ///< of the library that CUDA's toolkit has for linking, where no driver is installed
   invalid_image = 200,
   no_binary_for_gpu = 209,
   invalid_ptx = 218,

@@ -68,7 +68,9 @@ class Program {
   Program& operator=(const Program&) = delete;
 
   CompilerResult compile(const char* architecture) {
-    const std::array options{architecture, "--fmad=false", "--std=c++17", "-default-device"};
+    std::vector<const char*> options(compiler_options.begin(), compiler_options.end());
+    options.push_back(architecture);
+    options.push_back("--disable-warnings");  // of functions that a source does not use: they bury the errors
     return api_.nvrtcCompileProgram(program_, static_cast<int>(options.size()), options.data());
   }
 

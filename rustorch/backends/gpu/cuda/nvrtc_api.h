@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -34,6 +35,9 @@ struct NvrtcApi {
 /// works and is no newer than the driver, where there is one (an older driver does not load what a newer
 /// CUDA's compiler makes). nullptr if there is none; then `absence` says why.
 const NvrtcApi* nvrtc_api(std::string& absence);
+
+/// What decides the compiled code beside the source and the device.
+inline constexpr std::array compiler_options{"--fmad=false", "--std=c++17", "-default-device"};
 
 /// Compiles CUDA C++ for the GPUs of one compute capability, with the options that give the bits of the
 /// other backends: multiplications and additions are not fused, divisions and roots are rounded correctly,

@@ -183,7 +183,9 @@ TEST_F(Nvrtc, ShowsTheLogAndTheLineOfAMistake) {
   expect_error(ErrorCode::unsupported, "compute capability 9.0", compile);
   expect_error(ErrorCode::unsupported, "error: identifier \"no_such_function\" is undefined", compile);
   expect_error(ErrorCode::unsupported, "  y[LOCAL_ID] = no_such_function(y[0]);", compile);
-  EXPECT_EQ(testing::error_of(compile)->message().find("warning"), std::string::npos);
+  const std::optional<Error> error = testing::error_of(compile);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->message().find("warning"), std::string::npos) << error->what();
 }
 
 TEST_F(Nvrtc, RefusesADeviceThatItDoesNotKnow) {
@@ -515,7 +517,7 @@ TEST_F(CudaDevice, LivesBesideAnotherExecutor) {
 TEST_F(CudaDevice, RefusesWorkInAForkedChild) {
   auto module = executor().compile(with_prelude(add_source));
   auto kernel = executor().kernel(*module, "add_scaled");
-  const BufferHandle buffer = executor().allocate(4);
+  BufferHandle buffer = executor().allocate(4);
   ASSERT_NE(buffer, nullptr);
   const int code = exit_code_in_child([&] {
     std::uint32_t word = 0;

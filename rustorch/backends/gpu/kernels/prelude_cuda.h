@@ -1,5 +1,6 @@
 // The kernel dialect in CUDA C++, for NVRTC without any header. Text that the build embeds and that stands before
 // every source; the host does not compile it.
+
 // Types. CUDA's 64-bit integers are long long on every host.
 typedef signed char i8;
 typedef unsigned char u8;
@@ -23,7 +24,11 @@ typedef double f64;
 #define FN static __device__ __forceinline__
 #define KERNEL(name, group_threads) extern "C" __global__ void __launch_bounds__(group_threads) name
 #define BUF(type, name, index) type* name
+#if __CUDA_ARCH__ >= 700
 #define PARAMS(type, name, index) const __grid_constant__ type name
+#else
+#define PARAMS(type, name, index) const type name
+#endif
 #define KERNEL_IDS
 #define LOCAL_ARRAY(type, name, count) __shared__ type name[count]
 #define CONST_TABLE(type, name, count) __constant__ type name[count]

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "rustorch/backends/cpu/cpu_backend.h"
+#include "rustorch/backends/gpu/cuda/cuda_executor.h"
 #include "rustorch/backends/gpu/gpu_backend.h"
 #include "rustorch/backends/gpu/opencl/opencl_executor.h"
 #include "rustorch/backends/runtime.h"
@@ -24,7 +25,7 @@ BackendProbe open_gpus() {
 }
 
 constexpr std::array kinds = {
-    BackendKind{DeviceType::cuda, "CUDA", nullptr},
+    BackendKind{DeviceType::cuda, "CUDA", &open_gpus<gpu::cuda::open_cuda, DeviceType::cuda>},
     BackendKind{DeviceType::opencl, "OpenCL", &open_gpus<gpu::opencl::open_opencl, DeviceType::opencl>},
     BackendKind{DeviceType::metal, "Metal", nullptr},
 };

@@ -86,7 +86,7 @@ class KernelExecutor {
 
   /// Device memory, uninitialized; nullptr if there is not enough.
   virtual BufferHandle allocate(std::size_t bytes) = 0;
-  /// Gives memory back after the work that is queued now.
+  /// Gives memory back after the work that is queued now; does nothing in a forked child.
   virtual void release(BufferHandle buffer) noexcept = 0;
 
   /// Copies from the host after the queued work; `source` may be changed when it returns.
@@ -99,14 +99,16 @@ class KernelExecutor {
   /// Waits for all queued work.
   virtual void synchronize() = 0;
 
-  /// Seconds that the device took for the work queued by `work`, by the device's own clock.
+  /// Seconds that the device took for the work queued by `work`, by the device's own clock; what other
+  /// threads queue meanwhile counts too.
   virtual double device_seconds(const std::function<void()>& work) = 0;
 };
 
 /// What looking for the devices of one API found.
 struct ExecutorProbe {
   std::vector<std::unique_ptr<KernelExecutor>> executors;
-  std::string absence;  ///< why there is none: "libOpenCL.so.1 is not here", "no device" …
+  /// Why there is none ("libOpenCL.so.1 cannot be opened", "no device" …), or which others failed.
+  std::string absence;
 };
 
 }  // namespace rustorch::gpu

@@ -1,61 +1,12 @@
 #include "rustorch/backends/gpu/elementwise_source.h"
 
-#include <cstring>
 #include <iterator>
 
-#include "rustorch/backends/gpu/formula.h"
+#include "rustorch/backends/gpu/program_text.h"
 #include "rustorch/error/error.h"
 
 namespace rustorch::gpu {
 namespace {
-
-/// The name of a storage dtype in the dialect's functions: load_u8, store_f16, round_bool …
-std::string_view storage_name(DType dtype) {
-  switch (dtype) {
-    case DType::bool_:
-      return "bool";
-    case DType::uint8:
-      return "u8";
-    case DType::int8:
-      return "i8";
-    case DType::int16:
-      return "i16";
-    case DType::float16:
-      return "f16";
-    case DType::bfloat16:
-      return "bf16";
-    default:
-      return dialect_type(dtype);
-  }
-}
-
-/// The type of a buffer's elements in memory.
-std::string_view memory_type(DType dtype) {
-  switch (dtype) {
-    case DType::bool_:
-      return "u8";
-    case DType::float16:
-    case DType::bfloat16:
-      return "u16";
-    default:
-      return storage_name(dtype);
-  }
-}
-
-/// `value` of one compute type as another.
-std::string converted(const std::string& value, DType from, DType to) {
-  if (from == to) return value;
-  return fmt::format("{}_to_{}({})", dialect_type(from), dialect_type(to), value);
-}
-
-/// `value` of a compute type, rounded to a storage dtype, as that dtype's compute type.
-std::string rounded(const std::string& value, DType from, DType storage) {
-  if (compute_dtype(storage) == storage) return converted(value, from, storage);
-  return fmt::format("{}_to_{}({})", dialect_type(from), storage_name(storage), value);
-}
-
-/// Scalars in the order of their places in the struct: 8 bytes wide ones first.
-bool is_wide(DType compute) { return item_size(compute) == 8; }
 
 /// Writes kernels of programs that have the same operands.
 class Source {
@@ -77,13 +28,13 @@ class Source {
     line("for (index i = (index)GROUP_ID(0) * {} + (index)LOCAL_ID; i < p.count; i += step) {{",
          elementwise_group);
     find_elements(operands);
-    for (std::size_t i = 0; i < program.instructions().size(); ++i) instruction(i);
-    for (std::size_t i = 0; i < outputs; ++i) {
-      const Program::Output& output = program.outputs()[i];
-      const std::string value =
-          rounded(fmt::format("v{}", output.value), register_type(output.value), output.dtype);
-      line("store_{}(b{}, o{}, {});", storage_name(output.dtype), inputs + i, inputs + i, value);
-    }
+    const ProgramText body(program, "");
+    text_ += body.statements([&](std::size_t k) {
+      return fmt::format("load_{}(b{}, o{})", storage_name(program.input_dtypes()[k]), k, k);
+    });
+    for (std::size_t i = 0; i < outputs; ++i)
+      line("store_{}(b{}, o{}, {});", storage_name(program.outputs()[i].dtype), inputs + i, inputs + i,
+           body.result(i));
     text_ += "}\n}\n";
   }
 
@@ -96,22 +47,14 @@ class Source {
     text_ += '\n';
   }
 
-  /// The compute type that a register is kept in.
-  DType register_type(Program::Register index) const {
-    return compute_dtype(program_->instructions()[index].dtype);
-  }
-
   void declare_parameters() {
     const std::size_t operands = program_->input_dtypes().size() + program_->outputs().size();
     line("typedef {} index;", form_.wide_index ? "i64" : "i32");
     line("typedef struct {{ i64 offset[{}];", operands);
-    for (const bool wide : {true, false}) {
-      for (const Program::Instruction& instruction : program_->instructions()) {
-        if (instruction.kind == Program::Kind::scalar && is_wide(instruction.dtype) == wide)
-          line("{} scalar{};", dialect_type(instruction.dtype), instruction.slot);
-      }
-      if (wide && form_.wide_index) declare_loops(operands);
-    }
+    const ProgramText scalars(*program_, "");
+    text_ += scalars.scalar_members(true);
+    if (form_.wide_index) declare_loops(operands);
+    text_ += scalars.scalar_members(false);
     if (!form_.wide_index) declare_loops(operands);
     line("}} Parameters;");
   }
@@ -138,35 +81,6 @@ class Source {
       for (std::size_t k = 0; k < operands; ++k) line("o{} += (i64)at * p.stride[{}][{}];", k, k, dim);
       line("}}");
     }
-  }
-
-  void instruction(std::size_t index) {
-    const Program::Instruction& work = program_->instructions()[index];
-    const std::string_view type = dialect_type(compute_dtype(work.dtype));
-    std::string value;
-    switch (work.kind) {
-      case Program::Kind::input: {
-        const DType storage = program_->input_dtypes()[work.slot];
-        const std::string loaded =
-            fmt::format("load_{}(b{}, o{})", storage_name(storage), work.slot, work.slot);
-        value = converted(loaded, compute_dtype(storage), work.dtype);
-        break;
-      }
-      case Program::Kind::scalar:
-        value = fmt::format("p.scalar{}", work.slot);
-        break;
-      case Program::Kind::cast:
-        value = rounded(fmt::format("v{}", work.operands[0]), register_type(work.operands[0]), work.dtype);
-        break;
-      case Program::Kind::apply: {
-        const OpInfo& info = op_info(work.op);
-        std::array<std::string, 3> operands;
-        for (std::size_t k = 0; k < info.arity; ++k) operands[k] = fmt::format("v{}", work.operands[k]);
-        value = translate_formula(info.formula, work.dtype, std::span(operands).first(info.arity));
-        break;
-      }
-    }
-    line("const {} v{} = {};", type, index, value);
   }
 
   const ElementwiseForm& form_;
@@ -201,39 +115,6 @@ Program with_op(const Program& like, Op op) {
   }
   program.output(program.apply(op, operands), like.outputs()[0].dtype);
   return program;
-}
-
-/// Appends values with the alignment that C gives them in a struct.
-class StructBytes {
- public:
-  template <class T>
-  void add(T value) {
-    bytes_.resize((bytes_.size() + sizeof(T) - 1) / sizeof(T) * sizeof(T));
-    const std::size_t at = bytes_.size();
-    bytes_.resize(at + sizeof(T));
-    std::memcpy(bytes_.data() + at, &value, sizeof(T));
-  }
-  /// The struct's size is a multiple of its largest member's.
-  std::vector<std::byte> finish() {
-    bytes_.resize((bytes_.size() + 7) / 8 * 8);
-    return std::move(bytes_);
-  }
-
- private:
-  std::vector<std::byte> bytes_;
-};
-
-void add_scalar(StructBytes& bytes, const Scalar& scalar, DType compute) {
-  switch (compute) {
-    case DType::int32:
-      return bytes.add(scalar.to<std::int32_t>());
-    case DType::int64:
-      return bytes.add(scalar.to<std::int64_t>());
-    case DType::float32:
-      return bytes.add(scalar.to<float>());
-    default:
-      return bytes.add(scalar.to<double>());
-  }
 }
 
 }  // namespace
@@ -296,14 +177,10 @@ std::vector<std::byte> elementwise_parameters(const ElementwiseForm& form, const
       for (std::size_t dim = 0; dim < form.rank; ++dim) bytes.add(static_cast<Index>(loops.stride(k, dim)));
     }
   };
-  const Program& program = *form.program;
-  for (const bool wide : {true, false}) {
-    for (const Program::Instruction& instruction : program.instructions()) {
-      if (instruction.kind == Program::Kind::scalar && is_wide(instruction.dtype) == wide)
-        add_scalar(bytes, program.scalars()[instruction.slot], instruction.dtype);
-    }
-    if (wide && form.wide_index) add_loops(std::int64_t{});
-  }
+  const ProgramText scalars(*form.program, "");
+  scalars.add_scalars(bytes, true);
+  if (form.wide_index) add_loops(std::int64_t{});
+  scalars.add_scalars(bytes, false);
   if (!form.wide_index) add_loops(std::int32_t{});
   return bytes.finish();
 }

@@ -34,7 +34,7 @@ std::vector<std::pair<std::string, std::string>> GpuBackend::capabilities() cons
 }
 
 bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
-  if (kind != Kind::elementwise || is_complex(dtype)) return false;
+  if ((kind != Kind::elementwise && kind != Kind::reduce) || is_complex(dtype)) return false;
   return dtype != DType::float64 || executor_->facts().has_float64;
 }
 
@@ -51,7 +51,6 @@ void GpuBackend::copy_to_host(void* destination, const void* source, std::size_t
 
 void GpuBackend::synchronize() { executor_->synchronize(); }
 
-void GpuBackend::reduce(const Reduction& /*work*/) { refuse(*this, "reduce"); }
 void GpuBackend::arg_reduce(const ArgReduction& /*work*/) { refuse(*this, "arg_reduce"); }
 void GpuBackend::scan(const Scan& /*work*/) { refuse(*this, "scan"); }
 void GpuBackend::matmul(const Matmul& /*work*/) { refuse(*this, "matmul"); }

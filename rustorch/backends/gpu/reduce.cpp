@@ -1,0 +1,66 @@
+#include "rustorch/backends/gpu/gpu_backend.h"
+#include "rustorch/backends/gpu/reduce_source.h"
+#include "rustorch/error/error.h"
+#include "rustorch/memory/buffer.h"
+
+namespace rustorch::gpu {
+namespace {
+
+constexpr std::int64_t most_groups = 4096;
+
+LaunchShape groups_for(std::int64_t jobs, std::int64_t jobs_of_group) {
+  LaunchShape shape;
+  shape.groups_x = static_cast<std::uint32_t>(
+      std::clamp<std::int64_t>((jobs + jobs_of_group - 1) / jobs_of_group, 1, most_groups));
+  shape.group_threads = reduce_group;
+  return shape;
+}
+
+}  // namespace
+
+void GpuBackend::reduce(const Reduction& work) {
+  if (work.out.layout->element_count() == 0) return;
+  const ReducePlan plan(work);
+  const std::vector<std::byte> parameters = reduce_parameters(work, plan);
+  const std::size_t buffers = work.inputs.size() + 2;
+  if (parameters.size() + buffers * sizeof(void*) > executor_->facts().most_argument_bytes) {
+    // Too many operands and dims for one launch: the prologue's results first.
+    const Layout& shape = *work.inputs[0].layout;
+    const Layout dense = Layout::contiguous(shape.shape);
+    const DType dtype = work.prologue->outputs()[0].dtype;
+    const Buffer values(allocator_, static_cast<std::size_t>(dense.element_count()) * item_size(dtype));
+    const View view{values.data(), &dense, dtype};
+    elementwise(*work.prologue, work.inputs, {&view, 1});
+    Reduction rest = work;
+    rest.inputs = {&view, 1};
+    rest.prologue = nullptr;
+    return reduce(rest);
+  }
+  const std::string key = key_of(work, plan);
+  const auto kernel = [&](const char* name) -> Kernel& {
+    return kernels_.get(key, name, [&] { return reduce_source(work, plan); });
+  };
+  const ReduceState state = state_of(work);
+  Buffer states;
+  if (plan.chunks > 1) {
+    states = Buffer(allocator_, static_cast<std::size_t>(plan.results * plan.chunks * state.values) *
+                                    item_size(state.type));
+  }
+  std::vector<KernelArgument> arguments(buffers + 1);
+  for (std::size_t k = 0; k < work.inputs.size(); ++k) arguments[k].buffer = work.inputs[k].data;
+  arguments[buffers - 2].buffer = plan.chunks > 1 ? states.data() : work.out.data;
+  arguments[buffers - 1].buffer = work.out.data;
+  arguments[buffers] = {nullptr, parameters.data(), parameters.size()};
+  const std::int64_t jobs = plan.results * plan.chunks;
+  if (plan.by_rows) {
+    executor_->launch(kernel("reduce_rows"), groups_for(jobs, 1), arguments);
+  } else {
+    executor_->launch(kernel("reduce_columns"), groups_for(jobs, reduce_group), arguments);
+  }
+  if (plan.chunks > 1) {
+    executor_->launch(kernel("reduce_chunks"), groups_for(plan.results, reduce_group),
+                      std::span(arguments).subspan(work.inputs.size()));
+  }
+}
+
+}  // namespace rustorch::gpu

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "rustorch/backends/compute_backend.h"
+#include "rustorch/backends/loop_nest.h"
+
+namespace rustorch::gpu {
+
+/// The loops of a reduction; operand 0 is the result, then the inputs.
+using ReduceLoops = LoopNest<1 + Program::max_inputs>;
+
+/// Threads of a group of these kernels.
+inline constexpr std::uint32_t reduce_group = 256;
+
+/// How a reduction is done. Follows from shapes and strides alone: the same sums on every device of one kind.
+struct ReducePlan {
+  explicit ReducePlan(const Reduction& work);
+
+  ReduceLoops kept, reduced;
+  std::int64_t results = 1, per_result = 1;
+  bool by_rows = false;     ///< a group for each result, whose threads go through adjacent elements
+  std::int64_t chunk = 1;   ///< elements of a result that one group (or thread) takes
+  std::int64_t chunks = 1;  ///< for each result; more than one are joined by a second kernel
+  bool wide_index = false;
+};
+
+/// The type that elements are reduced in, and how many values of it are a state (variance: count, mean,
+/// squares).
+struct ReduceState {
+  DType type;
+  int values;
+};
+ReduceState state_of(const Reduction& work);
+
+/// Equal for reductions with the same source.
+std::string key_of(const Reduction& work, const ReducePlan& plan);
+/// The source without the prelude: the kernels `reduce_rows`, `reduce_columns`, which write the results, or
+/// states where there are several chunks, and `reduce_chunks`, which joins those. Their parameters are the
+/// inputs' buffers (not of the last), the states', the result's, and the struct of `reduce_parameters`.
+std::string reduce_source(const Reduction& work, const ReducePlan& plan);
+std::vector<std::byte> reduce_parameters(const Reduction& work, const ReducePlan& plan);
+
+}  // namespace rustorch::gpu

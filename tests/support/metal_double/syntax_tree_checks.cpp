@@ -116,19 +116,27 @@ class Checker {
   void follow_calls(const Node& node) {
     static const std::regex declaration(R"(^\w+Decl (0x\w+) (?:parent 0x\w+ )?(?:prev (0x\w+))?)");
     static const std::regex reference(R"((?:Function|CXXMethod) (0x\w+) '([^']*)')");
+    static const std::regex member(R"([.>](\w+) (0x\w+)$)");
     std::match_results<std::string_view::const_iterator> match;
     if (node.is("FunctionDecl") || node.is("CXXMethodDecl")) {
       if (!std::regex_search(node.text.begin(), node.text.end(), match, declaration)) return;
       function_ = match[1].str();
       if (match[2].matched)
         function_ = first_declaration_[match[1].str()] = first_declaration(match[2].str());
-    } else if (node.is("DeclRefExpr") || node.is("MemberExpr")) {
+    } else if (node.is("DeclRefExpr")) {
       if (!contains(node.text, "Function 0x") && !contains(node.text, "CXXMethod 0x")) return;
-      if (!std::regex_search(node.text.begin(), node.text.end(), match, reference)) return;
-      const std::string callee = first_declaration(match[1].str());
-      calls_[function_].insert(callee);
-      names_[callee] = match[2].str();
+      if (std::regex_search(node.text.begin(), node.text.end(), match, reference))
+        add_call(match[1].str(), match[2].str());
+    } else if (node.is("MemberExpr") && contains(node.type, "bound member function")) {
+      if (std::regex_search(node.text.begin(), node.text.end(), match, member))
+        add_call(match[2].str(), match[1].str());
     }
+  }
+
+  void add_call(const std::string& address, const std::string& name) {
+    const std::string callee = first_declaration(address);
+    calls_[function_].insert(callee);
+    names_[callee] = name;
   }
 
   void find_recursion(const std::string& function) {
@@ -153,7 +161,8 @@ class Checker {
         if (node.is(kind)) complain(no_address_space);
       }
       // A result's type stands first in a function's.
-      if (node.is("FunctionDecl") && node.type.starts_with("__generic ")) complain(no_address_space);
+      if ((node.is("FunctionDecl") || node.is("CXXMethodDecl")) && node.type.starts_with("__generic "))
+        complain(no_address_space);
     }
     if (node.is("LambdaExpr")) complain("lambda expressions are not supported (before Metal 3.2)");
     if (!node.is("VarDecl") || contains(node.type, "__constant")) return;

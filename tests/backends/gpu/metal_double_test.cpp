@@ -200,6 +200,10 @@ std::vector<RefusedText> refused_signatures() {
       {"unknown attribute",
        metal_text("kernel void k(device float* y [[buffer(0)]], uint t [[thread_number]]) { y[t] = 1; }\n"),
        "unknown attribute 'thread_number'"},
+      {"group of 2048 threads",
+       metal_text("[[max_total_threads_per_threadgroup(2048)]] "
+                  "kernel void k(device float* y [[buffer(0)]]) { y[0] = 1; }\n"),
+       "must be between 1 and 1024"},
       {"buffer in thread memory", metal_text("kernel void k(thread float* y [[buffer(0)]]) { y[0] = 1; }\n"),
        "must be in the device or constant address space"},
   };

@@ -1,10 +1,13 @@
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <numeric>
 #include <thread>
 
 #include "backends/gpu/metal_test.h"
+#include "support/child_process.h"
 #include "support/expect_error.h"
 
 namespace rustorch::testing {
@@ -220,8 +223,8 @@ TEST_F(MetalExecutorTest, device_time_is_that_of_the_work) {
 }
 
 TEST_F(MetalExecutorTest, threads_share_an_executor) {
-  const auto module = compile_dialect(sums);
   const auto work = [&](float start) {
+    const auto module = compile_dialect(sums);
     const auto kernel = executor().kernel(*module, "increment_kernel");
     const BufferHandle buffer = buffer_of(std::vector<float>(128, start));
     for (int i = 0; i < 100; ++i) {
@@ -309,6 +312,15 @@ TEST_F(MetalExecutorTest, the_prelude_has_the_functions_of_metal) {
   for (const BufferHandle buffer : {a, b, c}) executor().release(buffer);
 }
 
+TEST_F(MetalExecutorTest, a_child_process_cannot_use_it) {
+  const std::string text = in_child({}, [&] {
+    executor().synchronize();
+    return std::string("done");
+  });
+  EXPECT_EQ(text.substr(0, 7), "Error: ") << text;
+  EXPECT_NE(text.find("Metal"), std::string::npos) << text;
+}
+
 TEST_F(MetalExecutorTest, without_a_gpu_there_is_a_reason) {
   ::setenv("METAL_DOUBLE_NO_DEVICE", "1", 1);
   const gpu::ExecutorProbe probe = gpu::metal::open_metal();
@@ -316,6 +328,37 @@ TEST_F(MetalExecutorTest, without_a_gpu_there_is_a_reason) {
   EXPECT_TRUE(probe.executors.empty());
   EXPECT_EQ(probe.absence, "Metal finds no GPU");
 }
+
+TEST(MetalAbsence, a_probe_finds_executors_or_says_why_not) {
+  const gpu::ExecutorProbe probe = gpu::metal::open_metal();
+  EXPECT_NE(probe.executors.empty(), probe.absence.empty());
+  if (!probe.absence.empty()) std::printf("no Metal: %s\n", probe.absence.c_str());  // read by the next test
+}
+
+#ifdef __linux__
+TEST(MetalAbsence, names_what_is_missing) {
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
+  // A process of its own, where Metal was not opened yet.
+  const auto reason_with = [&](const std::string& library) {
+    const std::string command = "RUSTORCH_METAL_LIBRARY='" + library + "' '" + program +
+                                "' --gtest_filter=MetalAbsence.a_probe_finds_executors_or_says_why_not";
+    std::string output;
+    std::FILE* pipe = ::popen(command.c_str(), "r");
+    for (int byte = 0; (byte = std::fgetc(pipe)) != EOF;) output += static_cast<char>(byte);
+    ::pclose(pipe);
+    return output;
+  };
+  const std::pair<const char*, const char*> reasons[]{
+      {"/nowhere/libmetal.so", "no Metal: /nowhere/libmetal.so: cannot open shared object file"},
+      {"libm.so.6", "no Metal: objc_getClass is missing"},
+      {"", "no Metal: Metal is a part of macOS"},
+  };
+  for (const auto& [library, reason] : reasons) {
+    const std::string output = reason_with(library);
+    EXPECT_NE(output.find(reason), std::string::npos) << output;
+  }
+}
+#endif
 
 }  // namespace
 }  // namespace rustorch::testing

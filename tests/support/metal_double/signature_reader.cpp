@@ -161,17 +161,23 @@ class ParameterReader {
 };
 
 /// The N of [[max_total_threads_per_threadgroup(N)]] where the text ends with it.
-std::size_t group_threads_before(std::string_view text) {
+std::size_t group_threads_before(std::string_view text, std::string& diagnostics) {
   text = trimmed(text);
   constexpr std::string_view attribute = "max_total_threads_per_threadgroup";
   if (!text.ends_with("]]")) return most_threads;
   const std::size_t open = text.rfind("[[");
   if (open == std::string_view::npos) return most_threads;
-  const std::string_view inside = trimmed(text.substr(open + 2, text.size() - open - 4));
+  std::string_view inside = trimmed(text.substr(open + 2, text.size() - open - 4));
   if (!inside.starts_with(attribute)) return most_threads;
-  const std::size_t bracket = inside.find('('), end = inside.rfind(')');
-  if (bracket == std::string_view::npos || end == std::string_view::npos) return most_threads;
-  return number(inside.substr(bracket + 1, end - bracket - 1), most_threads);
+  inside = trimmed(inside.substr(attribute.size()));
+  constexpr std::size_t unreadable = 0;
+  const std::size_t threads = inside.size() > 2 && inside.front() == '(' && inside.back() == ')'
+                                  ? number(inside.substr(1, inside.size() - 2), unreadable)
+                                  : unreadable;
+  if (threads == unreadable || threads > most_threads)
+    diagnostics += "program_source: error: '" + std::string(attribute) +
+                   "' must be between 1 and 1024, and for the double a number that is written out\n";
+  return threads;
 }
 
 }  // namespace
@@ -187,7 +193,7 @@ std::map<std::string, KernelCode> read_signatures(const std::string& text, std::
     KernelCode kernel;
     kernel.name = reader.word();
     if (kernel.name.empty() || !reader.take('(')) continue;
-    kernel.most_group_threads = group_threads_before(std::string_view(text).substr(0, at));
+    kernel.most_group_threads = group_threads_before(std::string_view(text).substr(0, at), diagnostics);
     ParameterReader parameters(kernel.name, diagnostics);
     for (const std::string_view part : reader.list()) kernel.parameters.push_back(parameters.read(part));
     kernels[kernel.name] = std::move(kernel);

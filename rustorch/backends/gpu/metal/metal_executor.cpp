@@ -62,8 +62,9 @@ std::byte* contents(BufferHandle buffer) {
 
 /// Whether the dialect's functions are there: 32-bit atomics and shuffles within simdgroups.
 bool has_dialect(Object device) {
-  return message<bool>(device, "supportsFamily:", family_apple7) ||
-         message<bool>(device, "supportsFamily:", family_mac2);
+  return responds_to(device, "supportsFamily:") &&  // macOS 10.15 and later
+         (message<bool>(device, "supportsFamily:", family_apple7) ||
+          message<bool>(device, "supportsFamily:", family_mac2));
 }
 
 DeviceFacts ask(Object device) {

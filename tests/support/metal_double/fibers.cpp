@@ -73,6 +73,7 @@ struct Run {
   unsigned current = 0;
   bool active = false;
   std::string mistake;
+  void* fault_address = nullptr;
 
   Fiber& fiber() { return fibers[current]; }
 };
@@ -123,20 +124,23 @@ void start(Fiber& fiber) {
 }
 
 /// Where a fiber goes on after a fault.
-void after_fault() { abandon(the_run().mistake); }
+void after_fault() {
+  const Run& run = the_run();
+  std::array<char, 160> text{};
+  std::snprintf(text.data(), text.size(), "memory fault at %p in thread %u of threadgroup (%u, %u, %u)",
+                run.fault_address, run.current, run.group[0], run.group[1], run.group[2]);
+  abandon(text.data());
+}
 
-/// Sends the fiber that faulted to after_fault, on a fresh part of its stack, as the fault may be that the
-/// stack is full. Faults of others are as they were without us.
+/// Sends the fiber that faulted to after_fault, at the top of its stack, as the fault may be that the stack
+/// is full. Faults of others are as they were without us.
 void on_fault(int signal, siginfo_t* details, void* context) {
   Run& run = the_run();
   if (!run.active) {
     ::signal(signal, SIG_DFL);
     return;
   }
-  std::array<char, 160> text{};
-  std::snprintf(text.data(), text.size(), "memory fault at %p in thread %u of threadgroup (%u, %u, %u)",
-                details->si_addr, run.current, run.group[0], run.group[1], run.group[2]);
-  run.mistake = text.data();
+  run.fault_address = details->si_addr;
   auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
   const auto top = reinterpret_cast<std::uintptr_t>(run.fiber().stack + stack_bytes);
   registers[REG_RSP] = static_cast<greg_t>(top - 24);  // as after a call: 8 bytes off a multiple of 16

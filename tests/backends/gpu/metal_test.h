@@ -14,6 +14,19 @@
 
 namespace rustorch::testing {
 
+/// A text of MSL with what every one begins with.
+inline std::string metal_text(const std::string& text) {
+  return "#include <metal_stdlib>\nusing namespace metal;\n" + text;
+}
+
+/// A kernel `k` of a buffer of floats and a number, with this body, after other declarations.
+inline std::string text_with_kernel(const std::string& body, const std::string& before = "") {
+  return metal_text(before +
+                    "\nkernel void k(device float* y [[buffer(0)]], constant uint& n [[buffer(1)]], "
+                    "uint3 t [[thread_position_in_grid]]) { " +
+                    body + " }\n");
+}
+
 /// Tests on the Metal double. At the end of each no object is left, and no mistake that was not expected.
 class MetalTest : public ::testing::Test {
  protected:

@@ -43,7 +43,6 @@ void add_device() {
     const bool is_private = (self->options >> 4 & 15) == 2;  // MTLStorageModePrivate
     return is_private ? nullptr : self->contents;
   });
-  add_method("MTLBuffer", "length", [](Buffer* self, Selector) -> std::uint64_t { return self->bytes; });
 }
 
 void add_compiler() {

@@ -84,11 +84,7 @@ extern "C" __attribute__((visibility("hidden"))) Implementation metal_double_fin
 // objc_msgSend_stret the first argument is where the result goes, and the receiver is the second.
 asm(R"(
 .text
-.globl objc_msgSend
-.type objc_msgSend, @function
-objc_msgSend:
-  test %rdi, %rdi
-  je 3f
+.macro metal_double_save_arguments
   push %rbp
   mov %rsp, %rbp
   sub $192, %rsp
@@ -107,9 +103,8 @@ objc_msgSend:
   movups %xmm5, 144(%rsp)
   movups %xmm6, 160(%rsp)
   movups %xmm7, 176(%rsp)
-1:
-  call metal_double_find_method
-  mov %rax, %r11
+.endm
+.macro metal_double_restore_arguments
   mov (%rsp), %rax
   mov 8(%rsp), %rdi
   mov 16(%rsp), %rsi
@@ -126,8 +121,19 @@ objc_msgSend:
   movups 160(%rsp), %xmm6
   movups 176(%rsp), %xmm7
   leave
+.endm
+
+.globl objc_msgSend
+.type objc_msgSend, @function
+objc_msgSend:
+  test %rdi, %rdi
+  je 1f
+  metal_double_save_arguments
+  call metal_double_find_method
+  mov %rax, %r11
+  metal_double_restore_arguments
   jmp *%r11
-3:
+1:
   xor %eax, %eax
   xor %edx, %edx
   pxor %xmm0, %xmm0
@@ -139,29 +145,15 @@ objc_msgSend:
 .type objc_msgSend_stret, @function
 objc_msgSend_stret:
   test %rsi, %rsi
-  je 4f
-  push %rbp
-  mov %rsp, %rbp
-  sub $192, %rsp
-  mov %rax, (%rsp)
-  mov %rdi, 8(%rsp)
-  mov %rsi, 16(%rsp)
-  mov %rdx, 24(%rsp)
-  mov %rcx, 32(%rsp)
-  mov %r8, 40(%rsp)
-  mov %r9, 48(%rsp)
-  movups %xmm0, 64(%rsp)
-  movups %xmm1, 80(%rsp)
-  movups %xmm2, 96(%rsp)
-  movups %xmm3, 112(%rsp)
-  movups %xmm4, 128(%rsp)
-  movups %xmm5, 144(%rsp)
-  movups %xmm6, 160(%rsp)
-  movups %xmm7, 176(%rsp)
+  je 1f
+  metal_double_save_arguments
   mov %rsi, %rdi
   mov %rdx, %rsi
-  jmp 1b
-4:
+  call metal_double_find_method
+  mov %rax, %r11
+  metal_double_restore_arguments
+  jmp *%r11
+1:
   mov %rdi, %rax
   ret
 .size objc_msgSend_stret, .-objc_msgSend_stret

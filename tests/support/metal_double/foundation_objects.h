@@ -8,11 +8,13 @@
 
 namespace metal_double {
 
+/// NSString.
 struct String final : Object {
   explicit String(std::string its_text) : Object(class_named("NSString")), text(std::move(its_text)) {}
   std::string text;
 };
 
+/// NSError.
 struct ErrorObject final : Object {
   ErrorObject(const std::string& its_text, long its_code)
       : Object(class_named("NSError")),
@@ -24,6 +26,7 @@ struct ErrorObject final : Object {
   long code;
 };
 
+/// NSArray.
 struct Array final : Object {
   Array() : Object(class_named("NSArray")) {}
   void finish() override { objects.clear(); }

@@ -14,6 +14,7 @@
 
 namespace metal_double {
 
+/// What the device says its largest buffer is.
 inline constexpr std::uint64_t most_buffer_bytes = std::uint64_t{1} << 32;
 
 /// Memory between canaries and pages that fault, so that kernels that leave it are found.
@@ -33,16 +34,19 @@ struct Buffer final : Object {
   char* end_of_pages() const;
 };
 
+/// MTLCompileOptions; fast maths is Metal's default.
 struct CompileOptions final : Object {
   CompileOptions() : Object(class_named("MTLCompileOptions")) {}
   bool fast_math = true;
 };
 
+/// MTLLibrary.
 struct Library final : Object {
   Library() : Object(class_named("MTLLibrary")) {}
   Program program;
 };
 
+/// MTLFunction.
 struct Function final : Object {
   Function(Library* its_library, const KernelCode* its_kernel)
       : Object(class_named("MTLFunction")), library(its_library), kernel(its_kernel) {}
@@ -52,6 +56,7 @@ struct Function final : Object {
   const KernelCode* kernel;
 };
 
+/// MTLComputePipelineState.
 struct Pipeline final : Object {
   explicit Pipeline(Function* its_function)
       : Object(class_named("MTLComputePipelineState")), function(its_function) {}
@@ -82,6 +87,7 @@ struct Command {
 
 struct CommandBuffer;
 
+/// MTLCommandQueue.
 struct CommandQueue final : Object {
   CommandQueue() : Object(class_named("MTLCommandQueue")) {}
   void finish() override;
@@ -94,6 +100,7 @@ struct Encoder;
 /// MTLCommandBufferStatus.
 enum class Status : long { not_enqueued = 0, committed = 2, scheduled = 3, completed = 4, failed = 5 };
 
+/// MTLCommandBuffer: collects commands, and runs them once somebody waits.
 struct CommandBuffer final : Object {
   explicit CommandBuffer(CommandQueue* its_queue)
       : Object(class_named("MTLCommandBuffer")), queue(its_queue) {}

@@ -53,7 +53,9 @@ Class* class_named(const std::string& name);
 /// The class of this name; nullptr if there is none.
 Class* find_class(const std::string& name);
 
+/// One more count.
 void retain(Object* object);
+/// One count less; the last finishes the object.
 void release(Object* object);
 /// Released when the innermost pool of this thread is; an error if there is no pool.
 Object* autorelease(Object* object);

@@ -13,6 +13,7 @@ namespace metal_double {
 
 /// Buffers have the indices 0 to 30.
 inline constexpr std::size_t most_buffers = 31;
+/// Bytes of threadgroup memory, threads of a threadgroup, and of a simdgroup, as on Apple's GPUs.
 inline constexpr std::size_t most_threadgroup_memory = 32768;
 inline constexpr std::size_t most_threads = 1024;
 inline constexpr unsigned simdgroup_width = 32;

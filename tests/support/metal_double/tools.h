@@ -16,17 +16,20 @@ struct Tools {
 /// Looked for once.
 const Tools& tools();
 
-/// Runs a command of the shell; its exit status, and what it wrote to standard output.
+/// A command's exit status, and what it wrote to standard output.
 struct CommandResult {
   int status = 0;
   std::string output;
 };
+/// Runs a command of the shell.
 CommandResult run_command(const std::string& command);
 
 /// A word as the shell takes it, whatever is in it.
 std::string shell_word(const std::string& word);
 
+/// All of a file; empty if it cannot be read.
 std::string read_text(const std::filesystem::path& path);
+/// Writes a file.
 void write_text(const std::filesystem::path& path, std::string_view text);
 
 /// A folder that goes with all that is in it.

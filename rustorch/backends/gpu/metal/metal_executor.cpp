@@ -15,19 +15,22 @@ struct Size {
   std::size_t width, height, depth;
 };
 
-constexpr std::size_t shared_storage = 0;  // MTLResourceStorageModeShared, tracked for hazards
-constexpr long safe_math = 0;              // MTLMathModeSafe
-constexpr long command_buffer_failed = 5;  // MTLCommandBufferStatusError
-constexpr long family_apple7 = 1007,
-               family_mac2 = 2002;               // MTLGPUFamily: from these on, shuffles in simdgroups
-constexpr std::size_t most_inline_bytes = 4096;  // of setBytes
-constexpr std::size_t most_bindings = 31;
-constexpr std::size_t blit_alignment = 4;  // of a blit's offsets and size, on macOS
-/// Enough to hide the cost of a command buffer (some 10 us), few enough that the device begins soon.
+// Of Metal's headers: MTLResourceStorageModeShared (and hazards tracked), MTLMathModeSafe,
+// MTLCommandBufferStatusError.
+constexpr std::size_t shared_storage = 0;
+constexpr long safe_math = 0;
+constexpr long command_buffer_failed = 5;
+/// MTLGPUFamilyApple7 and MTLGPUFamilyMac2: what they and later ones have includes shuffles in simdgroups.
+constexpr long family_apple7 = 1007, family_mac2 = 2002;
+/// The limits of setBytes, of buffer indices, and (on macOS) the unit of a blit's offsets and size.
+constexpr std::size_t most_inline_bytes = 4096, most_bindings = 31, blit_unit = 4;
+/// Launches in a command buffer: so many that its own cost hardly counts, so few that the device begins soon.
+/// Chosen without a Mac to measure on.
 constexpr std::size_t most_collected = 64;
 /// Metal lets 64 command buffers of a queue be underway and blocks at the next; we wait before.
 constexpr std::size_t most_committed = 32;
 
+/// An MTLLibrary.
 class MetalModule final : public Module {
  public:
   explicit MetalModule(ObjectReference library) : library_(std::move(library)) {}
@@ -37,6 +40,7 @@ class MetalModule final : public Module {
   ObjectReference library_;
 };
 
+/// An MTLComputePipelineState.
 class MetalKernel final : public Kernel {
  public:
   MetalKernel(ObjectReference pipeline, std::string name)
@@ -70,7 +74,7 @@ bool has_dialect(Object device) {
 DeviceFacts ask(Object device) {
   DeviceFacts facts;
   facts.name = string_text(message(device, "name"));
-  const Object process = message(objc_runtime().get_class("NSProcessInfo"), "processInfo");
+  auto* process = message(objc_runtime().get_class("NSProcessInfo"), "processInfo");
   facts.driver = "Metal, " + string_text(message(process, "operatingSystemVersionString"));
   facts.compiler_identity = facts.name + ", " + facts.driver;  // the compiler is a part of the system
   facts.memory_bytes = message<std::size_t>(device, "recommendedMaxWorkingSetSize");
@@ -159,7 +163,7 @@ void MetalExecutor::launch(Kernel& kernel, const LaunchShape& shape,
 
   const AutoreleasePool pool;
   const std::lock_guard lock(mutex_);
-  const Object target = encoder(Encoding::kernels);
+  auto* target = encoder(Encoding::kernels);
   message<void>(target, "setComputePipelineState:", own.pipeline());
   for (std::size_t index = 0; index < arguments.size(); ++index) {
     const KernelArgument& argument = arguments[index];
@@ -212,7 +216,7 @@ void MetalExecutor::copy(BufferHandle from, std::size_t from_offset, BufferHandl
   if (bytes == 0) return;
   const AutoreleasePool pool;
   const std::lock_guard lock(mutex_);
-  if ((from_offset | to_offset | bytes) % blit_alignment != 0) {
+  if ((from_offset | to_offset | bytes) % blit_unit != 0) {
     finish();
     std::memcpy(contents(to) + to_offset, contents(from) + from_offset, bytes);
     return;

@@ -97,6 +97,13 @@ TEST_F(MetalDoubleTest, finds_accesses_out_of_range) {
       1, "memory fault");
 }
 
+TEST_F(MetalDoubleTest, finds_threads_with_more_memory_than_there_is) {
+  expect_mistake_of_kernel(
+      text_with_kernel("thread float a[100000]; a[n & 1] = 1; for (uint i = 1; i < n; ++i) a[i] = a[i - 1]; "
+                       "y[0] = a[n - 1];"),
+      1, "memory fault");
+}
+
 TEST_F(MetalDoubleTest, finds_barriers_that_not_all_threads_reach) {
   const std::string barrier = "threadgroup_barrier(mem_flags::mem_threadgroup); ";
   expect_mistake_of_kernel(text_with_kernel("if (t.x < 10) " + barrier + "y[t.x] = 1;"), 64,

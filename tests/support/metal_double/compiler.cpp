@@ -29,9 +29,10 @@ constexpr const char* language =
     " -Wno-unknown-pragmas -Wno-unused-value -fno-color-diagnostics ";
 
 /// One instruction set for all machines, with fused multiply-adds and 16-bit floats. Metal contracts
-/// a * b + c unless a pragma forbids it.
+/// a * b + c unless a pragma forbids it. Large variables do not step over the pages below a fiber's stack.
 constexpr const char* code_generation =
-    " -march=x86-64-v3 -O1 -fPIC -fno-math-errno -Xclang -ffp-contract=fast-honor-pragmas ";
+    " -march=x86-64-v3 -O1 -fPIC -fstack-clash-protection -fno-math-errno -Xclang "
+    "-ffp-contract=fast-honor-pragmas ";
 constexpr const char* fast_math_option = " -cl-fast-relaxed-math ";
 
 /// A text without its comments, with its lines.

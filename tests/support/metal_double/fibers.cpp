@@ -53,7 +53,7 @@ enum class State { ready, at_barrier, at_simdgroup, finished };
 
 /// A thread of the threadgroup.
 struct Fiber {
-  char* stack = nullptr;  ///< kept for the next threadgroup; a page that faults lies below it
+  char* stack = nullptr;  ///< kept for the next threadgroup; pages that fault lie below and above it
   void* stack_pointer = nullptr;
   State state = State::ready;
   int line = 0;              ///< of the barrier or operation where it waits
@@ -105,11 +105,12 @@ void fiber_main() {
 
 void start(Fiber& fiber) {
   if (fiber.stack == nullptr) {
-    void* memory = ::mmap(nullptr, page_bytes + stack_bytes, PROT_READ | PROT_WRITE,
+    void* memory = ::mmap(nullptr, page_bytes + stack_bytes + page_bytes, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) std::abort();
-    ::mprotect(memory, page_bytes, PROT_NONE);
     fiber.stack = static_cast<char*>(memory) + page_bytes;
+    ::mprotect(memory, page_bytes, PROT_NONE);
+    ::mprotect(fiber.stack + stack_bytes, page_bytes, PROT_NONE);
   }
   // metal_double_switch takes the registers from here and returns into fiber_main, whose own return address
   // is never used.

@@ -2,11 +2,12 @@
 
 #include <cstddef>
 
-// A stand-in for Apple's Metal on Linux (x86-64), so that our Metal executor and its kernels are tested where
-// no Mac is. libmetal_double.so offers the C functions of the Objective-C runtime and of Metal under their
-// own names, and the classes behind them as far as our host code calls them. Kernels are compiled by clang as
-// C++ for OpenCL, whose address spaces are real types as Metal's are; what Apple's compiler refuses and clang
-// takes is refused by checks of our own. A threadgroup's threads are fibers that run in shuffled order.
+// A stand-in for Apple's Metal on Linux (x86-64-v3), so that our Metal executor and its kernels are tested
+// where no Mac is. libmetal_double.so offers the C functions of the Objective-C runtime and of Metal under
+// their own names, and the classes behind them as far as our host code calls them. Kernels are compiled by
+// clang as C++ for OpenCL, whose address spaces are real types as Metal's are; what Apple's compiler refuses
+// and clang takes is refused by checks of our own. A threadgroup's threads are fibers that run in shuffled
+// order.
 //
 // It cannot tell that Apple's compiler takes a text, nor how fast it is, nor what threadgroups do to each
 // other when they really run at once.

@@ -33,6 +33,10 @@ std::string find_program(std::initializer_list<std::string> names) {
 
 Tools find_tools() {
   Tools found;
+  if (__builtin_cpu_supports("avx2") == 0 || __builtin_cpu_supports("fma") == 0) {
+    found.absence = "the Metal double compiles kernels for x86-64-v3 (AVX2, FMA), which this processor lacks";
+    return found;
+  }
   const char* chosen = std::getenv("METAL_DOUBLE_CLANG");
   found.clang = chosen != nullptr ? find_program({chosen}) : find_program({"clang-14", "clang-16", "clang"});
   if (found.clang.empty()) {

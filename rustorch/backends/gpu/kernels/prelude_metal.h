@@ -1,0 +1,101 @@
+// Text for Metal's compiler, embedded in the library and never compiled by the host: the kernel dialect as MSL 2.3.
+#include <metal_stdlib>
+using namespace metal;
+// The same bits as on other devices: a * b + c is rounded twice unless FMA is written, and maths is not relaxed.
+#pragma METAL fp contract(off)
+#if __METAL_VERSION__ >= 320
+#pragma METAL fp math_mode(safe)
+#endif
+
+#define TARGET_METAL 1
+#define HAS_F64 0
+#define HAS_SUBGROUP 1
+#define HAS_ERF 0
+
+// Types. MSL has no `long long` and no double.
+typedef char i8;
+typedef uchar u8;
+typedef short i16;
+typedef ushort u16;
+typedef int i32;
+typedef uint u32;
+typedef long i64;
+typedef ulong u64;
+typedef float f32;
+
+// Every pointer needs an address space here, in parameters, locals and casts.
+#define GLOBAL device
+#define LOCAL threadgroup
+#define PRIVATE thread
+#define CONSTANT constant
+
+// Functions and kernels. The thread's place comes by parameters, so only a kernel's body knows it.
+#define FN static inline
+#define KERNEL(name, group_threads) [[max_total_threads_per_threadgroup(group_threads)]] kernel void name
+#define BUF(T, name, index) device T* name [[buffer(index)]]
+#define PARAMS(T, name, index) constant T& name [[buffer(index)]]
+#define KERNEL_IDS                                             \
+  , uint3 rt_thread [[thread_position_in_threadgroup]],        \
+    uint3 rt_group [[threadgroup_position_in_grid]],           \
+    uint3 rt_groups [[threadgroups_per_grid]]
+#define LOCAL_ID ((u32)rt_thread.x)
+#define GROUP_ID(d) ((u32)rt_group[d])
+#define NUM_GROUPS(d) ((u32)rt_groups[d])
+#define LOCAL_ARRAY(T, name, n) threadgroup T name[n]
+#define CONST_TABLE(T, name, n) constant T name[n]
+#define BARRIER() threadgroup_barrier(mem_flags::mem_threadgroup)
+#define SUBGROUP_SHUFFLE_DOWN(v, d) simd_shuffle_down(v, (ushort)(d))
+
+// Bits, 16-bit floats and atomics. MSL's overloads are ambiguous between int and uint: casts choose.
+#define AS_F32(u) as_type<float>((uint)(u))
+#define AS_U32(f) as_type<uint>((float)(f))
+FN f32 LOAD_F16(const GLOBAL u16* p, i64 i) { return (f32)as_type<half>(p[i]); }
+FN void STORE_F16(f32 v, GLOBAL u16* p, i64 i) { p[i] = as_type<ushort>((half)v); }
+#define MULHI_U32(a, b) mulhi((uint)(a), (uint)(b))
+#define ATOMIC_ADD_U32(p, v) \
+  atomic_fetch_add_explicit((device atomic_uint*)(p), (uint)(v), memory_order_relaxed)
+#define ATOMIC_OR_U32(p, v) \
+  atomic_fetch_or_explicit((device atomic_uint*)(p), (uint)(v), memory_order_relaxed)
+#define ATOMIC_MIN_U32(p, v) \
+  atomic_fetch_min_explicit((device atomic_uint*)(p), (uint)(v), memory_order_relaxed)
+
+// Functions. metal::precise holds whatever the compiler's options are; those that are exact, or rounded once,
+// have no such variants worth naming. expm1, log1p, erf, erfc, lgamma and hypot are not in MSL.
+#define exp_f32(x) precise::exp((float)(x))
+#define exp2_f32(x) precise::exp2((float)(x))
+#define exp10_f32(x) precise::exp10((float)(x))
+#define log_f32(x) precise::log((float)(x))
+#define log2_f32(x) precise::log2((float)(x))
+#define log10_f32(x) precise::log10((float)(x))
+#define sqrt_f32(x) precise::sqrt((float)(x))
+#define sin_f32(x) precise::sin((float)(x))
+#define cos_f32(x) precise::cos((float)(x))
+#define tan_f32(x) precise::tan((float)(x))
+#define asin_f32(x) precise::asin((float)(x))
+#define acos_f32(x) precise::acos((float)(x))
+#define atan_f32(x) precise::atan((float)(x))
+#define sinh_f32(x) precise::sinh((float)(x))
+#define cosh_f32(x) precise::cosh((float)(x))
+#define tanh_f32(x) precise::tanh((float)(x))
+#define asinh_f32(x) precise::asinh((float)(x))
+#define acosh_f32(x) precise::acosh((float)(x))
+#define atanh_f32(x) precise::atanh((float)(x))
+#define pow_f32(x, y) precise::pow((float)(x), (float)(y))
+#define atan2_f32(y, x) precise::atan2((float)(y), (float)(x))
+#define fmod_f32(x, y) precise::fmod((float)(x), (float)(y))
+#define floor_f32(x) floor((float)(x))
+#define ceil_f32(x) ceil((float)(x))
+#define trunc_f32(x) trunc((float)(x))
+#define rint_f32(x) rint((float)(x))
+#define fabs_f32(x) fabs((float)(x))
+#define copysign_f32(x, y) copysign((float)(x), (float)(y))
+#define fma_f32(x, y, z) fma((float)(x), (float)(y), (float)(z))
+
+// By the names that the dialect's kernels use.
+#define EXP(x) exp_f32(x)
+#define LOG(x) log_f32(x)
+#define TANH(x) tanh_f32(x)
+#define SQRT(x) sqrt_f32(x)
+#define FABS(x) fabs_f32(x)
+#define FMA(a, b, c) fma_f32(a, b, c)
+#define FMAX(a, b) precise::fmax((float)(a), (float)(b))

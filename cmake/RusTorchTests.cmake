@@ -7,6 +7,8 @@ endif()
 
 file(GLOB_RECURSE support_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.cpp)
 list(FILTER support_sources EXCLUDE REGEX "_test\\.cpp$")
+list(FILTER support_sources EXCLUDE REGEX "/metal_double/")
+include(RusTorchMetalDouble)
 
 add_library(rustorch_test_flags INTERFACE)
 target_link_libraries(rustorch_test_flags INTERFACE rustorch rustorch_flags rustorch_private GTest::gtest
@@ -16,6 +18,9 @@ target_compile_definitions(
   rustorch_test_flags
   INTERFACE RUSTORCH_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data"
             RUSTORCH_PROGRAM="${PROJECT_BINARY_DIR}/bin/rustorch")
+if(TARGET metal_double)
+  target_compile_definitions(rustorch_test_flags INTERFACE RUSTORCH_METAL_DOUBLE="$<TARGET_FILE:metal_double>")
+endif()
 # Tests are compiled for compile time; what they measure is in the library.
 target_compile_options(rustorch_test_flags INTERFACE $<$<CONFIG:Release>:-O1>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
@@ -62,6 +67,9 @@ foreach(path IN LISTS test_folders)
   endif()
   if(TARGET rustorch_cli)
     add_dependencies(${target} rustorch_cli)  # some tests run the program
+  endif()
+  if(folder STREQUAL "metal" AND TARGET metal_double)
+    add_dependencies(${target} metal_double)
   endif()
   add_test(NAME ${target} COMMAND ${target})
 endforeach()

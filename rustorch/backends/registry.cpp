@@ -5,6 +5,7 @@
 #include "rustorch/backends/cpu/cpu_backend.h"
 #include "rustorch/backends/gpu/cuda/cuda_executor.h"
 #include "rustorch/backends/gpu/gpu_backend.h"
+#include "rustorch/backends/gpu/metal/metal_executor.h"
 #include "rustorch/backends/gpu/opencl/opencl_executor.h"
 #include "rustorch/backends/runtime.h"
 
@@ -27,7 +28,7 @@ BackendProbe open_gpus() {
 constexpr std::array kinds = {
     BackendKind{DeviceType::cuda, "CUDA", &open_gpus<gpu::cuda::open_cuda, DeviceType::cuda>},
     BackendKind{DeviceType::opencl, "OpenCL", &open_gpus<gpu::opencl::open_opencl, DeviceType::opencl>},
-    BackendKind{DeviceType::metal, "Metal", nullptr},
+    BackendKind{DeviceType::metal, "Metal", &open_gpus<gpu::metal::open_metal, DeviceType::metal>},
 };
 
 }  // namespace

@@ -18,6 +18,7 @@ std::string instance(std::string_view file, std::string_view type, std::string_v
 std::string dialect_source(const KernelExecutor& executor, std::string_view body) {
   std::string source(executor.prelude());
   source += kernel_text("common.h");
+  source += kernel_text("missing_functions.h");
   // Compilers take their time for functions that nobody calls, too.
   const auto calls = [&](std::string_view suffix) { return body.find(suffix) != std::string_view::npos; };
   if (calls("_i32(")) {

@@ -21,16 +21,17 @@ GpuBackend::GpuBackend(Device device, std::unique_ptr<KernelExecutor> executor)
 
 std::vector<std::pair<std::string, std::string>> GpuBackend::capabilities() const {
   const DeviceFacts& facts = executor_->facts();
-  return {{"name", facts.name},
-          {"vendor", facts.vendor},
-          {"driver", facts.driver},
-          {"memory", format_bytes(facts.memory_bytes)},
-          {"largest buffer", format_bytes(facts.largest_buffer_bytes)},
-          {"local memory", format_bytes(facts.local_memory_bytes)},
-          {"compute units", std::to_string(facts.compute_units)},
-          {"threads in a group", std::to_string(facts.most_group_threads)},
-          {"float64", facts.has_float64 ? "yes" : "no"},
-          {"memory shared with the host", facts.unified_memory ? "yes" : "no"}};
+  std::vector<std::pair<std::string, std::string>> pairs = {{"name", facts.name}};
+  if (!facts.vendor.empty()) pairs.emplace_back("vendor", facts.vendor);
+  pairs.emplace_back("driver", facts.driver);
+  pairs.emplace_back("memory", format_bytes(facts.memory_bytes));
+  pairs.emplace_back("largest buffer", format_bytes(facts.largest_buffer_bytes));
+  pairs.emplace_back("local memory", format_bytes(facts.local_memory_bytes));
+  if (facts.compute_units != 0) pairs.emplace_back("compute units", std::to_string(facts.compute_units));
+  pairs.emplace_back("threads in a group", std::to_string(facts.most_group_threads));
+  pairs.emplace_back("float64", facts.has_float64 ? "yes" : "no");
+  pairs.emplace_back("memory shared with the host", facts.unified_memory ? "yes" : "no");
+  return pairs;
 }
 
 bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {

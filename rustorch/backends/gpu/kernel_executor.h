@@ -14,16 +14,16 @@ namespace rustorch::gpu {
 /// What a device says of itself, and what its executor found out by asking or trying.
 struct DeviceFacts {
   std::string name;    ///< "NVIDIA H200"
-  std::string vendor;  ///< as the API names it; may be empty
+  std::string vendor;  ///< as the API names it; empty where it does not
   std::string driver;  ///< version of the driver, and of the API: "CUDA 13.0, driver 580.65"
   /// What compiled kernels depend on: device, driver and compiler. Part of the key of cached kernels.
   std::string compiler_identity;
   std::uint64_t memory_bytes = 0;
   std::uint64_t largest_buffer_bytes = 0;
   std::uint64_t local_memory_bytes = 0;  ///< for one group
-  std::uint32_t compute_units = 0;
+  std::uint32_t compute_units = 0;       ///< 0 where the API does not tell
   std::uint32_t most_group_threads = 0;
-  std::size_t most_argument_bytes = 0;  ///< of all parameters of a kernel
+  std::size_t most_argument_bytes = 0;  ///< of all parameters of a kernel (Metal: of the struct)
   bool has_float64 = false;
   bool unified_memory = false;  ///< host and device share one memory
 };
@@ -80,7 +80,7 @@ class KernelExecutor {
   /// The kernel of this name; an Error (internal) if the module has none.
   virtual std::unique_ptr<Kernel> kernel(Module& module, const std::string& name) = 0;
 
-  /// Queues one run of a kernel.
+  /// Queues one run of a kernel. What fails on the device is an Error of this or a later call.
   virtual void launch(Kernel& kernel, const LaunchShape& shape,
                       std::span<const KernelArgument> arguments) = 0;
 

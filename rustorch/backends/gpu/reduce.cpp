@@ -47,7 +47,10 @@ void GpuBackend::reduce(const Reduction& work) {
                                     item_size(state.type));
   }
   std::vector<KernelArgument> arguments(buffers + 1);
-  for (std::size_t k = 0; k < work.inputs.size(); ++k) arguments[k].buffer = work.inputs[k].data;
+  for (std::size_t k = 0; k < work.inputs.size(); ++k) {
+    // Empty inputs have no buffer, and are not read: any will do.
+    arguments[k].buffer = work.inputs[k].data != nullptr ? work.inputs[k].data : work.out.data;
+  }
   arguments[buffers - 2].buffer = plan.chunks > 1 ? states.data() : work.out.data;
   arguments[buffers - 1].buffer = work.out.data;
   arguments[buffers] = {nullptr, parameters.data(), parameters.size()};

@@ -7,10 +7,8 @@ using namespace metal;
 #pragma METAL fp math_mode(safe)
 #endif
 
-#define TARGET_METAL 1
 #define HAS_F64 0
 #define HAS_SUBGROUP 1
-#define HAS_ERF 0
 
 // Types. MSL has no `long long` and no double.
 typedef char i8;
@@ -49,8 +47,8 @@ typedef float f32;
 // Bits, 16-bit floats and atomics. MSL's overloads are ambiguous between int and uint: casts choose.
 #define AS_F32(u) as_type<float>((uint)(u))
 #define AS_U32(f) as_type<uint>((float)(f))
-FN f32 LOAD_F16(const GLOBAL u16* p, i64 i) { return (f32)as_type<half>(p[i]); }
-FN void STORE_F16(f32 v, GLOBAL u16* p, i64 i) { p[i] = as_type<ushort>((half)v); }
+FN f32 load_f16(const GLOBAL u16* p, i64 i) { return (f32)as_type<half>(p[i]); }
+FN void store_f16(GLOBAL u16* p, i64 i, f32 v) { p[i] = as_type<ushort>((half)v); }
 #define MULHI_U32(a, b) mulhi((uint)(a), (uint)(b))
 #define ATOMIC_ADD_U32(p, v) \
   atomic_fetch_add_explicit((device atomic_uint*)(p), (uint)(v), memory_order_relaxed)
@@ -60,10 +58,9 @@ FN void STORE_F16(f32 v, GLOBAL u16* p, i64 i) { p[i] = as_type<ushort>((half)v)
   atomic_fetch_min_explicit((device atomic_uint*)(p), (uint)(v), memory_order_relaxed)
 
 // Functions. metal::precise holds whatever the compiler's options are; those that are exact, or rounded once,
-// have no such variants worth naming. expm1, log1p, erf, erfc, lgamma and hypot are not in MSL.
+// have no such variants worth naming. expm1, log1p, erf, erfc, lgamma and hypot are not in MSL: missing_functions.h has them.
 #define exp_f32(x) precise::exp((float)(x))
 #define exp2_f32(x) precise::exp2((float)(x))
-#define exp10_f32(x) precise::exp10((float)(x))
 #define log_f32(x) precise::log((float)(x))
 #define log2_f32(x) precise::log2((float)(x))
 #define log10_f32(x) precise::log10((float)(x))
@@ -90,12 +87,3 @@ FN void STORE_F16(f32 v, GLOBAL u16* p, i64 i) { p[i] = as_type<ushort>((half)v)
 #define fabs_f32(x) fabs((float)(x))
 #define copysign_f32(x, y) copysign((float)(x), (float)(y))
 #define fma_f32(x, y, z) fma((float)(x), (float)(y), (float)(z))
-
-// By the names that the dialect's kernels use.
-#define EXP(x) exp_f32(x)
-#define LOG(x) log_f32(x)
-#define TANH(x) tanh_f32(x)
-#define SQRT(x) sqrt_f32(x)
-#define FABS(x) fabs_f32(x)
-#define FMA(a, b, c) fma_f32(a, b, c)
-#define FMAX(a, b) precise::fmax((float)(a), (float)(b))

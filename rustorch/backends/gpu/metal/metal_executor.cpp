@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "rustorch/backends/gpu/compile_log.h"
 #include "rustorch/backends/gpu/kernel_texts.h"
 #include "rustorch/error/error.h"
 
@@ -119,7 +120,7 @@ std::unique_ptr<Module> MetalExecutor::compile(const std::string& source) {
   auto library = ObjectReference::adopt(message(
       device_.get(), "newLibraryWithSource:options:error:", make_string(source), options.get(), &error));
   RUSTORCH_CHECK(library, unsupported, "{} does not compile a kernel:\n{}", facts_.name,
-                 string_text(message(error, "localizedDescription")));
+                 annotate_log(source, string_text(message(error, "localizedDescription"))));
   return std::make_unique<MetalModule>(std::move(library));
 }
 

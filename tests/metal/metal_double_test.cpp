@@ -4,7 +4,7 @@
 #include <limits>
 #include <tuple>
 
-#include "backends/gpu/metal_test.h"
+#include "metal/metal_test.h"
 #include "rustorch/error/error.h"
 #include "support/temporary_folder.h"
 

@@ -1,6 +1,6 @@
 // What the Metal double refuses as Apple's compiler would, and what it takes: it is only worth something if
 // it is as strict.
-#include "backends/gpu/metal_test.h"
+#include "metal/metal_test.h"
 #include "rustorch/error/error.h"
 
 namespace rustorch::testing {

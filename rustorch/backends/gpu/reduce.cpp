@@ -61,7 +61,7 @@ void GpuBackend::reduce(const Reduction& work) {
     executor_->launch(kernel("reduce_columns"), groups_for(jobs, reduce_group), arguments);
   }
   if (plan.chunks > 1) {
-    executor_->launch(kernel("reduce_chunks"), groups_for(plan.results, reduce_group),
+    executor_->launch(kernel("reduce_chunks"), groups_for(plan.results, plan.by_rows ? 1 : reduce_group),
                       std::span(arguments).subspan(work.inputs.size()));
   }
 }

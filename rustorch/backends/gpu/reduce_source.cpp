@@ -230,21 +230,12 @@ class Source {
     line("}}");
   }
 
-  /// A group for each chunk: its threads take every 256th element, and a tree joins them in one order.
-  void rows_kernel() {
-    begin_kernel("reduce_rows", true);
-    const int fields = state_.values;
-    for (int field = 0; field < fields; ++field)
+  void declare_shared() {
+    for (int field = 0; field < state_.values; ++field)
       line("LOCAL_ARRAY({}, shared{}, {});", type_, field, reduce_group);
-    line("for (index job = (index)GROUP_ID(0); job < p.results * p.chunks; job += (index)NUM_GROUPS(0)) {{");
-    line("const index result = job / p.chunks, chunk = job % p.chunks;");
-    find_result(true, true);
-    declare_state();
-    line("const index first = chunk * p.chunk;");
-    line("const index end = p.per_result - first < p.chunk ? p.per_result : first + p.chunk;");
-    line("for (index r = first + (index)LOCAL_ID; r < end; r += {}) {{", reduce_group);
-    take_element();
-    line("}}");
+  }
+  /// Joins the states of a group's threads in one order; the first thread has the result.
+  void join_group() {
     const auto keep = [&] {
       if (is_variance()) {
         line("shared0[LOCAL_ID] = count; shared1[LOCAL_ID] = mean; shared2[LOCAL_ID] = squares;");
@@ -259,6 +250,22 @@ class Source {
     join("shared0[LOCAL_ID + half_size]", "shared1[LOCAL_ID + half_size]", "shared2[LOCAL_ID + half_size]");
     keep();
     line("}} }}");
+  }
+
+  /// A group for each chunk: its threads take every 256th element, and a tree joins them in one order.
+  void rows_kernel() {
+    begin_kernel("reduce_rows", true);
+    declare_shared();
+    line("for (index job = (index)GROUP_ID(0); job < p.results * p.chunks; job += (index)NUM_GROUPS(0)) {{");
+    line("const index result = job / p.chunks, chunk = job % p.chunks;");
+    find_result(true, true);
+    declare_state();
+    line("const index first = chunk * p.chunk;");
+    line("const index end = p.per_result - first < p.chunk ? p.per_result : first + p.chunk;");
+    line("for (index r = first + (index)LOCAL_ID; r < end; r += {}) {{", reduce_group);
+    take_element();
+    line("}}");
+    join_group();
     line("if (LOCAL_ID == 0u) {{");
     store_either();
     line("}}");
@@ -286,21 +293,36 @@ class Source {
     line("}} }}");
   }
 
-  /// A thread for each result joins the states of its chunks, in order.
+  /// A group (with rows) or a thread for each result joins the states of its chunks.
   void chunks_kernel() {
+    const bool by_groups = plan_.by_rows;
     begin_kernel("reduce_chunks", false);
-    line("const index step = (index)NUM_GROUPS(0) * {};", reduce_group);
-    line(
-        "for (index result = (index)GROUP_ID(0) * {} + (index)LOCAL_ID; result < p.results; result += step) "
-        "{{",
-        reduce_group);
+    if (by_groups) declare_shared();
+    if (by_groups) {
+      line("for (index result = (index)GROUP_ID(0); result < p.results; result += (index)NUM_GROUPS(0)) {{");
+    } else {
+      line("const index step = (index)NUM_GROUPS(0) * {};", reduce_group);
+      line(
+          "for (index result = (index)GROUP_ID(0) * {} + (index)LOCAL_ID; result < p.results; result += "
+          "step) {{",
+          reduce_group);
+    }
     find_result(false, true);
     declare_state();
-    line("for (index chunk = 0; chunk < p.chunks; ++chunk) {{");
+    line("for (index chunk = {}; chunk < p.chunks; chunk += {}) {{", by_groups ? "(index)LOCAL_ID" : "0",
+         by_groups ? reduce_group : 1);
     line("const i64 at = {} * ((i64)chunk * p.results + result);", state_.values);
     join("states[at]", "states[at + 1]", "states[at + 2]");
     line("}}");
-    store_result();
+    if (by_groups) {
+      join_group();
+      line("if (LOCAL_ID == 0u) {{");
+      store_result();
+      line("}}");
+      line("BARRIER();");
+    } else {
+      store_result();
+    }
     line("}} }}");
   }
 
@@ -364,8 +386,9 @@ ReduceState state_of(const Reduction& work) {
 }
 
 std::string key_of(const Reduction& work, const ReducePlan& plan) {
-  std::string key = fmt::format("reduce {} to {} ranks {} {}{}", static_cast<int>(work.op), work.out.dtype,
-                                plan.kept.rank(), plan.reduced.rank(), plan.wide_index ? " wide" : "");
+  std::string key = fmt::format("reduce {} to {} ranks {} {}{}{}", static_cast<int>(work.op), work.out.dtype,
+                                plan.kept.rank(), plan.reduced.rank(), plan.by_rows ? " rows" : "",
+                                plan.wide_index ? " wide" : "");
   for (const View& input : work.inputs) fmt::format_to(std::back_inserter(key), " {}", input.dtype);
   for (const Program* program : {work.prologue, work.epilogue}) {
     key += '\n';

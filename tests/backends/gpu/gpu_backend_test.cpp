@@ -220,6 +220,50 @@ TEST_F(Gpu, LargeTensorsAndManyThreads) {
   }
 }
 
+// In several chunks: one long row, few long rows, long columns. Each as on the CPU, and the same bits again.
+TEST_F(Gpu, LongReductions) {
+  struct Case {
+    Shape shape, result;
+  };
+  const Case cases[] = {{{1000003}, {1}},
+                        {{3, 50021}, {3, 1}},
+                        {{50021, 3}, {1, 3}},
+                        {{5000, 700}, {1, 700}},
+                        {{700, 5000}, {700, 1}}};
+  for (gpu::GpuBackend* backend : backends) {
+    for (const ReduceOp op : {ReduceOp::sum, ReduceOp::max, ReduceOp::variance}) {
+      for (const Case& one : cases) {
+        HostTensor input(DType::float32, one.shape);
+        input.randomize(5);
+        HostTensor expected(DType::float32, one.result), first(DType::float32, one.result),
+            second(DType::float32, one.result);
+        Reduction work;
+        work.op = op;
+        const View host_input = input.view();
+        work.inputs = {&host_input, 1};
+        work.out = expected.view();
+        cpu_backend().reduce(work);
+        DeviceCopy on_device(*backend, input);
+        const View device_input = on_device.view();
+        for (HostTensor* result : {&first, &second}) {
+          DeviceCopy out(*backend, *result);
+          Reduction device_work = work;
+          device_work.inputs = {&device_input, 1};
+          device_work.out = out.view();
+          backend->reduce(device_work);
+          out.fetch();
+        }
+        for (std::int64_t i = 0; i < expected.count(); ++i) {
+          const auto wanted = static_cast<double>(expected.real(i));
+          EXPECT_NEAR(static_cast<double>(first.real(i)), wanted, 1e-3 + 1e-5 * std::fabs(wanted))
+              << static_cast<int>(op) << " of " << fmt::format("{}", one.shape) << " at " << i;
+          EXPECT_EQ(first.real(i), second.real(i));
+        }
+      }
+    }
+  }
+}
+
 TEST_F(Gpu, ProgramsOfOneFormShareAKernel) {
   for (gpu::GpuBackend* backend : backends) {
     HostTensor a(DType::float32, {100});

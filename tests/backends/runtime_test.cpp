@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "host_tensor.h"
 #include "rustorch/backends/cpu/cpu_backend.h"
@@ -125,17 +126,27 @@ TEST(Runtime, TheCpuIsAlwaysThere) {
 }
 
 TEST(Runtime, AbsentDevicesSayWhy) {
-  const std::vector<AbsentBackend> absent = absent_backends();
-  EXPECT_TRUE(std::ranges::any_of(absent, [](const AbsentBackend& a) { return a.type == DeviceType::cuda; }));
-  for (const AbsentBackend& a : absent) EXPECT_FALSE(a.reason.empty());
-  expect_error(ErrorCode::not_found, "cuda:0 is not available: this build has no CUDA backend", "cpu",
-               [] { return &backend_for(Device(DeviceType::cuda, 0)); });
+  std::set<DeviceType> types{DeviceType::cpu};
+  for (const Device device : available_devices()) types.insert(device.type);
+  for (const AbsentBackend& absent : absent_backends()) {
+    EXPECT_FALSE(absent.reason.empty());
+    EXPECT_TRUE(types.insert(absent.type).second) << to_string(absent.type) << " is both there and absent";
+    const Device device(absent.type, 0);
+    expect_error(ErrorCode::not_found, fmt::format("{} is not available: {}", device, absent.reason), "cpu",
+                 [&] { return &backend_for(device); });
+  }
+  EXPECT_EQ(types.size(), 4u);  // the CPU, CUDA, OpenCL and Metal: there, or the reason why not
+  for (const DeviceType type : types) {
+    const Device beyond(type, 63);
+    if (!beyond.is_cpu())
+      expect_error(ErrorCode::not_found, beyond.to_string(), "cpu", [&] { return &backend_for(beyond); });
+  }
 }
 
 TEST_F(Fallback, DevicesAppearWhenTheyAreRegistered) {
   const std::vector<Device> devices = available_devices();
-  EXPECT_EQ(devices.size(), 2u);
-  EXPECT_EQ(devices.back(), Device(DeviceType::metal, 0));
+  EXPECT_EQ(devices.front(), Device{});
+  EXPECT_EQ(std::ranges::count(devices, Device(DeviceType::metal, 0)), 1);
   for (const AbsentBackend& a : absent_backends()) EXPECT_NE(a.type, DeviceType::metal);
   EXPECT_EQ(backend->name(), "partial");
   EXPECT_EQ(backend->device(), Device(DeviceType::metal, 0));

@@ -1,8 +1,8 @@
 #include "rustorch/backends/cpu/arg_reduce_kernels.h"
 #include "rustorch/backends/cpu/cpu_backend.h"
-#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/run_io.h"
+#include "rustorch/backends/loop_nest.h"
 #include "rustorch/memory/buffer.h"
 
 namespace rustorch {

@@ -5,9 +5,9 @@
 #include <optional>
 
 #include "rustorch/backends/cpu/cpu_backend.h"
-#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/temporary.h"
+#include "rustorch/backends/loop_nest.h"
 
 namespace rustorch {
 namespace cpu {

@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "rustorch/backends/cpu/cpu_backend.h"
-#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
+#include "rustorch/backends/loop_nest.h"
 #include "rustorch/compute/simd/kernels.h"
 #include "rustorch/core/inline_list.h"
 #include "rustorch/memory/buffer.h"

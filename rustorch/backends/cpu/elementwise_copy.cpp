@@ -2,9 +2,9 @@
 #include <limits>
 
 #include "rustorch/backends/cpu/elementwise.h"
-#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/transpose.h"
+#include "rustorch/backends/loop_nest.h"
 #include "rustorch/compute/simd/kernels.h"
 
 namespace rustorch::cpu {

@@ -4,8 +4,8 @@
 #include <cstring>
 
 #include "rustorch/backends/cpu/elementwise.h"
-#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
+#include "rustorch/backends/loop_nest.h"
 #include "rustorch/compute/simd/kernels.h"
 #include "rustorch/core/inline_list.h"
 

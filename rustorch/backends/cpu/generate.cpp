@@ -3,8 +3,8 @@
 
 #include "rustorch/backends/cpu/cpu_backend.h"
 #include "rustorch/backends/cpu/generate_kernels.h"
-#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
+#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/philox.h"
 #include "rustorch/compute/simd/kernels.h"
 

@@ -1,9 +1,9 @@
 #include <vector>
 
 #include "rustorch/backends/cpu/cpu_backend.h"
-#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/temporary.h"
+#include "rustorch/backends/loop_nest.h"
 
 namespace rustorch {
 namespace {

@@ -24,8 +24,9 @@ dnnl::matmul::primitive_desc product_primitive(const Descriptor& a, const Descri
 #endif
 
 /// Matrices with adjacent elements in their rows or in their columns. `rank` is 2, or 3 with a batch.
-Descriptor matrices(dnnl::memory::data_type type, std::size_t rank, std::int64_t batch, std::int64_t batch_step, std::int64_t rows,
-                    std::int64_t columns, std::int64_t row_step, std::int64_t column_step) {
+Descriptor matrices(dnnl::memory::data_type type, std::size_t rank, std::int64_t batch,
+                    std::int64_t batch_step, std::int64_t rows, std::int64_t columns, std::int64_t row_step,
+                    std::int64_t column_step) {
   Dims dims{rows, columns}, steps{row_step, column_step};
   if (rank == 3) {
     const bool repeated = batch_step == 0;
@@ -47,7 +48,8 @@ class Product {
       attr.set_post_ops(sum);
     }
     try {
-      const auto type = sizes.dtype == DType::bfloat16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
+      const auto type =
+          sizes.dtype == DType::bfloat16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
       const std::size_t rank = sizes.batch > 1 ? 3 : 2;
       const auto made = product_primitive(
           matrices(type, rank, sizes.batch, sizes.a_batch, sizes.m, sizes.k, sizes.a_row, sizes.a_column),
@@ -73,8 +75,8 @@ class Product {
 
   void run(const void* a, const void* b, const void* bias, void* c) {
     const Scratch<std::byte> scratchpad(static_cast<std::int64_t>(scratchpad_bytes_));
-    const std::array<void*, 5> addresses = {const_cast<void*>(a), const_cast<void*>(b), c,
-                                            scratchpad.data(), const_cast<void*>(bias)};
+    const std::array<void*, 5> addresses = {const_cast<void*>(a), const_cast<void*>(b), c, scratchpad.data(),
+                                            const_cast<void*>(bias)};
     main_.run(addresses, "matmul");
   }
 

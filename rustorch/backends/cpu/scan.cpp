@@ -2,11 +2,11 @@
 #include <cstring>
 
 #include "rustorch/backends/cpu/cpu_backend.h"
-#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/reduce_kernels.h"
 #include "rustorch/backends/cpu/run_io.h"
 #include "rustorch/backends/cpu/scan_kernels.h"
+#include "rustorch/backends/loop_nest.h"
 #include "rustorch/memory/buffer.h"
 
 namespace rustorch {

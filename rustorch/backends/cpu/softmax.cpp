@@ -1,8 +1,8 @@
 #include "rustorch/backends/cpu/cpu_backend.h"
-#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/run_io.h"
 #include "rustorch/backends/cpu/softmax_kernels.h"
+#include "rustorch/backends/loop_nest.h"
 #include "rustorch/memory/buffer.h"
 
 namespace rustorch {
@@ -73,8 +73,7 @@ void for_each_row(const std::array<const View*, Inputs>& inputs, const View& out
           : std::min(nest.inner_size(), std::clamp<std::int64_t>(bounded, 16, SoftmaxLoops::max_width));
   std::array<Operand, Inputs> operands;
   for (std::size_t k = 0; k < Inputs; ++k) {
-    Operand operand{cpu::RunReader(*inputs[k], computed), dim_stride(*inputs[k], dim),
-                    nest.inner_stride(k)};
+    Operand operand{cpu::RunReader(*inputs[k], computed), dim_stride(*inputs[k], dim), nest.inner_stride(k)};
     operand.is_direct = operand.reader.is_direct(side_by_side ? operand.step : n == 1 ? 1 : operand.stride);
     operands[k] = operand;
   }

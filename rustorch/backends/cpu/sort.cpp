@@ -5,10 +5,10 @@
 #include <limits>
 
 #include "rustorch/backends/cpu/cpu_backend.h"
-#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/selection_kernels.h"
 #include "rustorch/backends/cpu/sort_items.h"
+#include "rustorch/backends/loop_nest.h"
 #include "rustorch/compute/simd/kernels.h"
 #include "rustorch/memory/buffer.h"
 
@@ -180,8 +180,7 @@ class Sorter {
 
   void run() {
     if (count_ == 0) return;
-    const LoopNest<3> nest =
-        dims_except<3>(work_.dim, {&work_.input, &work_.values, &work_.indices});
+    const LoopNest<3> nest = dims_except<3>(work_.dim, {&work_.input, &work_.values, &work_.indices});
     const std::int64_t rows = nest.count();
     if (rows == 0) return;
     shared_ = n_ >= long_row && rows < 64;
@@ -193,8 +192,8 @@ class Sorter {
       Item* const first = static_cast<Item*>(items.data());
       nest.for_each_run(begin, end, [&](const auto& at, std::int64_t length) {
         for (std::int64_t i = 0; i < length; ++i) {
-          const std::byte* const row = first_byte(work_.input) +
-                                       (at[0] + i * nest.inner_stride(0)) * static_cast<std::int64_t>(item_);
+          const std::byte* const row =
+              first_byte(work_.input) + (at[0] + i * nest.inner_stride(0)) * static_cast<std::int64_t>(item_);
           const Item* const sorted = shared_ ? sort_shared(row, first) : sort_row(row, first);
           write(row, sorted, at[1] + i * nest.inner_stride(1), at[2] + i * nest.inner_stride(2));
         }

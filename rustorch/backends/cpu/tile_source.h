@@ -2,8 +2,8 @@
 
 #include <optional>
 
-#include "rustorch/backends/loop_nest.h"
 #include "rustorch/backends/cpu/program_tile.h"
+#include "rustorch/backends/loop_nest.h"
 #include "rustorch/memory/buffer.h"
 
 namespace rustorch::cpu {

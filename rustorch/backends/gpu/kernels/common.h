@@ -1,5 +1,5 @@
-// What every source of the kernel dialect may use, for all targets: conversions and memory access by dtype. Text
-// that the build embeds.
+// What every source of the kernel dialect may use, for all targets: conversions and memory access by dtype.
+// Text that the build embeds.
 #define INFINITY_F32 AS_F32(0x7f800000u)
 #define NAN_F32 AS_F32(0x7fc00000u)
 
@@ -30,10 +30,10 @@ FN f32 round_f16(f32 v) {
   u32 bits = AS_U32(v);
   u32 sign = bits & 0x80000000u;
   u32 size = bits & 0x7fffffffu;
-  if (size >= 0x7f800000u) return v;                                            // infinite or NaN
-  if (size >= 0x477ff000u) return AS_F32(sign | 0x7f800000u);                   // rounds to infinity
-  if (size < 0x38800000u) {                                                     // subnormal: a multiple of 2^-24
-    f32 whole = AS_F32(size) + 0.75f;                                           // whose last place is 2^-24
+  if (size >= 0x7f800000u) return v;                           // infinite or NaN
+  if (size >= 0x477ff000u) return AS_F32(sign | 0x7f800000u);  // rounds to infinity
+  if (size < 0x38800000u) {                                    // subnormal: a multiple of 2^-24
+    f32 whole = AS_F32(size) + 0.75f;                          // whose last place is 2^-24
     return AS_F32(sign | AS_U32(whole - 0.75f));
   }
   return AS_F32(sign | ((size + 0xfffu + ((size >> 13) & 1u)) & 0xffffe000u));
@@ -45,7 +45,9 @@ FN f32 i32_to_f32(i32 v) { return (f32)v; }
 FN i32 i64_to_i32(i64 v) { return (i32)v; }
 FN f32 i64_to_f32(i64 v) { return (f32)v; }
 // Beyond the range, and for NaN, the least value.
-FN i32 f32_to_i32(f32 v) { return v >= -2147483648.0f && v < 2147483648.0f ? (i32)v : (i32)(-2147483647 - 1); }
+FN i32 f32_to_i32(f32 v) {
+  return v >= -2147483648.0f && v < 2147483648.0f ? (i32)v : (i32)(-2147483647 - 1);
+}
 FN i64 f32_to_i64(f32 v) {
   return v >= -9223372036854775808.0f && v < 9223372036854775808.0f ? (i64)v : (i64)((u64)1 << 63);
 }

@@ -1,5 +1,5 @@
-// Functions of the op table's formulas for integers, in the kernel dialect. Text that the build embeds; it stands
-// once for each type, between definitions of T, U (unsigned T), WIDTH (bits) and NAME(f).
+// Functions of the op table's formulas for integers, in the kernel dialect. Text that the build embeds; it
+// stands once for each type, between definitions of T, U (unsigned T), WIDTH (bits) and NAME(f).
 FN T NAME(abs)(T x) { return x < 0 ? (T)((U)0 - (U)x) : x; }
 FN T NAME(round)(T x) { return x; }
 FN T NAME(trunc)(T x) { return x; }

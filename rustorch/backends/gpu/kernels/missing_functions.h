@@ -59,7 +59,8 @@ FN f32 erf_f32(f32 x) {
 }
 #endif
 #ifndef erfc_f32
-// From 0.8 on e^(-x^2) u P(t) with u = 1 / (a + 3.4), t = 1 - 6.8 u and a = x sqrt(2); P as in the CPU's GELU.
+// From 0.8 on e^(-x^2) u P(t) with u = 1 / (a + 3.4), t = 1 - 6.8 u and a = x sqrt(2); P as in the CPU's
+// GELU.
 FN f32 erfc_f32(f32 x) {
   f32 z = fabs_f32(x);
   f32 bounded = z > 10.5f ? 10.5f : z;
@@ -84,8 +85,8 @@ FN f32 erfc_f32(f32 x) {
 }
 #endif
 #ifndef lgamma_f32
-// Of y > 0: from 8 on Stirling's series, below it the recurrence to a polynomial around 2 or 1, where the function
-// crosses 0 (Chebyshev nodes).
+// Of y > 0: from 8 on Stirling's series, below it the recurrence to a polynomial around 2 or 1, where the
+// function crosses 0 (Chebyshev nodes).
 FN f32 lgamma_of_positive_f32(f32 y) {
   f32 product = 1.0f;
   f32 t;
@@ -133,7 +134,8 @@ FN f32 lgamma_f32(f32 x) {
   if (a == INFINITY_F32 || x == 0.0f) return INFINITY_F32;
   if (x > 0.0f) return lgamma_of_positive_f32(x);
   if (a == floor_f32(a)) return INFINITY_F32;
-  return 1.14472988584940017414f - log_f32(fabs_f32(sin_f32(3.14159265358979323846f * (a - floor_f32(a + 0.5f))))) -
+  return 1.14472988584940017414f -
+         log_f32(fabs_f32(sin_f32(3.14159265358979323846f * (a - floor_f32(a + 0.5f))))) -
          lgamma_of_positive_f32(a) - log_f32(a);
 }
 #endif

@@ -1,5 +1,5 @@
-// The kernel dialect in CUDA C++, for NVRTC without any header. Text that the build embeds and that stands before
-// every source; the host does not compile it.
+// The kernel dialect in CUDA C++, for NVRTC without any header. Text that the build embeds and that stands
+// before every source; the host does not compile it.
 
 // Types. CUDA's 64-bit integers are long long on every host.
 typedef signed char i8;

@@ -1,7 +1,9 @@
-// Text for Metal's compiler, embedded in the library and never compiled by the host: the kernel dialect as MSL 2.3.
+// Text for Metal's compiler, embedded in the library and never compiled by the host: the kernel dialect as
+// MSL 2.3.
 #include <metal_stdlib>
 using namespace metal;
-// The same bits as on other devices: a * b + c is rounded twice unless FMA is written, and maths is not relaxed.
+// The same bits as on other devices: a * b + c is rounded twice unless FMA is written, and maths is not
+// relaxed.
 #pragma METAL fp contract(off)
 #if __METAL_VERSION__ >= 320
 #pragma METAL fp math_mode(safe)
@@ -32,10 +34,9 @@ typedef float f32;
 #define KERNEL(name, group_threads) [[max_total_threads_per_threadgroup(group_threads)]] kernel void name
 #define BUF(T, name, index) device T* name [[buffer(index)]]
 #define PARAMS(T, name, index) constant T& name [[buffer(index)]]
-#define KERNEL_IDS                                             \
-  , uint3 rt_thread [[thread_position_in_threadgroup]],        \
-    uint3 rt_group [[threadgroup_position_in_grid]],           \
-    uint3 rt_groups [[threadgroups_per_grid]]
+#define KERNEL_IDS                                                                                       \
+  , uint3 rt_thread [[thread_position_in_threadgroup]], uint3 rt_group [[threadgroup_position_in_grid]], \
+      uint3 rt_groups [[threadgroups_per_grid]]
 #define LOCAL_ID ((u32)rt_thread.x)
 #define GROUP_ID(d) ((u32)rt_group[d])
 #define NUM_GROUPS(d) ((u32)rt_groups[d])
@@ -58,7 +59,8 @@ FN void store_f16(GLOBAL u16* p, i64 i, f32 v) { p[i] = as_type<ushort>((half)v)
   atomic_fetch_min_explicit((device atomic_uint*)(p), (uint)(v), memory_order_relaxed)
 
 // Functions. metal::precise holds whatever the compiler's options are; those that are exact, or rounded once,
-// have no such variants worth naming. expm1, log1p, erf, erfc, lgamma and hypot are not in MSL: missing_functions.h has them.
+// have no such variants worth naming. expm1, log1p, erf, erfc, lgamma and hypot are not in MSL:
+// missing_functions.h has them.
 #define exp_f32(x) precise::exp((float)(x))
 #define exp2_f32(x) precise::exp2((float)(x))
 #define log_f32(x) precise::log((float)(x))

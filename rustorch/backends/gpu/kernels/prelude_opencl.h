@@ -1,5 +1,5 @@
-// The kernel dialect in OpenCL C 1.2. Text that the build embeds and that stands before every source; the host
-// does not compile it.
+// The kernel dialect in OpenCL C 1.2. Text that the build embeds and that stands before every source; the
+// host does not compile it.
 #pragma OPENCL FP_CONTRACT OFF
 #ifdef cl_khr_fp64
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable

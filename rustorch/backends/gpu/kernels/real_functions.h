@@ -1,6 +1,5 @@
-// Functions of the op table's formulas for real numbers, in the kernel dialect. Text that the build embeds; it
-// stands once for each type, between definitions of T, NAME(f) (f with the type's
-// suffix), LIT(v) and INF.
+// Functions of the op table's formulas for real numbers, in the kernel dialect. Text that the build embeds;
+// it stands once for each type, between definitions of T, NAME(f) (f with the type's suffix), LIT(v) and INF.
 FN T NAME(abs)(T x) { return NAME(fabs)(x); }
 FN T NAME(round)(T x) { return NAME(rint)(x); }  // halves to the even one
 FN bool NAME(is_infinite)(T x) { return NAME(fabs)(x) == INF; }
@@ -51,9 +50,7 @@ FN T NAME(logaddexp2)(T x, T y) {
   return NAME(is_infinite)(x) && x == y ? x : sum;
 }
 // log(1 + e^x), without overflow.
-FN T NAME(softplus)(T x) {
-  return (x > LIT(0.0) ? x : LIT(0.0)) + NAME(log1p)(NAME(exp)(-NAME(fabs)(x)));
-}
+FN T NAME(softplus)(T x) { return (x > LIT(0.0) ? x : LIT(0.0)) + NAME(log1p)(NAME(exp)(-NAME(fabs)(x))); }
 // 1 / (1 + e^-x), as precise where it is small.
 FN T NAME(sigmoid)(T x) {
   T e = NAME(exp)(-NAME(fabs)(x));
@@ -118,11 +115,12 @@ FN T NAME(digamma)(T x) {
     }
   }
   T z = LIT(1.0) / (x * x);
-  T series = z * (LIT(0.0833333333333333333333) -
-                z * (LIT(0.00833333333333333333333) -
-                     z * (LIT(0.00396825396825396825397) -
-                          z * (LIT(0.00416666666666666666667) -
-                               z * (LIT(0.00757575757575757575758) -
-                                    z * (LIT(0.0210927960927960927961) - z * LIT(0.0833333333333333333333)))))));
+  T series =
+      z * (LIT(0.0833333333333333333333) -
+           z * (LIT(0.00833333333333333333333) -
+                z * (LIT(0.00396825396825396825397) -
+                     z * (LIT(0.00416666666666666666667) -
+                          z * (LIT(0.00757575757575757575758) -
+                               z * (LIT(0.0210927960927960927961) - z * LIT(0.0833333333333333333333)))))));
   return result + (NAME(log)(x) - numerator / denominator - LIT(0.5) / x - series);
 }

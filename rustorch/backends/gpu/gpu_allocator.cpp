@@ -17,6 +17,7 @@ std::size_t block_bytes_of(std::size_t bytes) {
 
 void* GpuAllocator::allocate(std::size_t bytes, std::size_t alignment, MemoryHint hint) {
   if (bytes == 0) return nullptr;
+  process_.require_same();
   check_allocation_request(bytes, alignment, name_.c_str());
   const std::size_t block_bytes = block_bytes_of(bytes);
   BufferHandle block = take_kept(block_bytes, bytes);
@@ -77,7 +78,7 @@ void GpuAllocator::fail_exhausted(std::size_t bytes) const {
 }
 
 void GpuAllocator::deallocate(void* block, std::size_t bytes, std::size_t /*alignment*/) noexcept {
-  if (block == nullptr) return;
+  if (block == nullptr || !process_.is_same()) return;
   ledger_.forget(block);
   const std::size_t block_bytes = block_bytes_of(bytes);
   const std::lock_guard lock(mutex_);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "rustorch/backends/gpu/kernel_executor.h"
+#include "rustorch/backends/gpu/process_guard.h"
 #include "rustorch/memory/allocators/allocation_counter.h"
 #include "rustorch/memory/allocators/block_ledger.h"
 #include "rustorch/memory/memory_allocator.h"
@@ -17,12 +18,15 @@ namespace rustorch::gpu {
 ///
 /// Blocks are as large as their class: those of SizeClasses to 1 MiB, then eight sizes per power of two (at
 /// most an eighth is wasted). Where the device or the limit has no room, kept blocks are released and it is
-/// tried again; then an Error names the largest holders.
+/// tried again; then an Error names the largest holders. In a forked
+/// child memory can neither be taken (an Error) nor given back: the driver stays with the parent.
 class GpuAllocator final : public MemoryAllocator {
  public:
   /// `name` stands in messages: "opencl:0".
   GpuAllocator(KernelExecutor& executor, std::string name) : executor_(executor), name_(std::move(name)) {}
-  ~GpuAllocator() override { trim(0); }
+  ~GpuAllocator() override {
+    if (process_.is_same()) trim(0);
+  }
 
   std::string_view name() const noexcept override { return name_; }
   void* allocate(std::size_t bytes, std::size_t alignment, MemoryHint hint) override;
@@ -42,6 +46,7 @@ class GpuAllocator final : public MemoryAllocator {
 
   KernelExecutor& executor_;
   const std::string name_;
+  const ProcessGuard process_{name_};
   mutable std::mutex mutex_;
   AllocationCounter counter_;
   std::map<std::size_t, std::vector<BufferHandle>> kept_;  // by block size

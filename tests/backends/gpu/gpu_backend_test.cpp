@@ -351,7 +351,11 @@ TEST_F(Gpu, CompiledFormsLoadAgain) {
 
 TEST_F(Gpu, AForkedChildIsRefused) {
   for (gpu::GpuBackend* backend : backends) {
+    const Buffer held(backend->allocator(), 100);
     const int code = exit_code_in_child([&] {
+      backend->allocator().deallocate(held.data(), held.bytes());  // does nothing, and does not wait
+      expect_error(ErrorCode::unsupported, "fork", [&] { return backend->allocator().allocate(100); });
+      if (HasFailure()) return 3;
       try {
         backend->synchronize();
       } catch (const Error& error) {

@@ -1,5 +1,6 @@
 #include "rustorch/backends/gpu/gpu_allocator.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "rustorch/error/error.h"
@@ -9,7 +10,7 @@ namespace {
 
 std::size_t block_bytes_of(std::size_t bytes) {
   if (bytes <= SizeClasses::largest_bytes) return SizeClasses::bytes_of(SizeClasses::index_of(bytes));
-  const std::size_t step = std::bit_floor(bytes - 1) / 8;
+  const std::size_t step = std::max<std::size_t>(1, std::bit_floor(bytes - 1) / 8);
   return (bytes + step - 1) / step * step;
 }
 
@@ -35,7 +36,7 @@ BufferHandle GpuAllocator::take_kept(std::size_t block_bytes, std::size_t bytes)
   const std::lock_guard lock(mutex_);
   const auto found = kept_.find(block_bytes);
   if (found == kept_.end() || found->second.empty() || !counter_.fits(block_bytes)) return nullptr;
-  const BufferHandle block = found->second.back();
+  BufferHandle block = found->second.back();
   found->second.pop_back();
   counter_.reused(block_bytes);
   counter_.taken(block_bytes, bytes);
@@ -47,7 +48,7 @@ BufferHandle GpuAllocator::allocate_fresh(std::size_t block_bytes, std::size_t b
     {
       const std::lock_guard lock(mutex_);
       if (counter_.fits_beside_cached(block_bytes)) {
-        if (const BufferHandle block = executor_.allocate(block_bytes)) {
+        if (BufferHandle block = executor_.allocate(block_bytes)) {
           counter_.asked_system();
           counter_.taken(block_bytes, bytes);
           return block;

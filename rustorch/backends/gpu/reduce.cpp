@@ -25,6 +25,10 @@ void GpuBackend::reduce(const Reduction& work) {
   const std::size_t buffers = work.inputs.size() + 2;
   if (parameters.size() + buffers * sizeof(void*) > executor_->facts().most_argument_bytes) {
     // Too many operands and dims for one launch: the prologue's results first.
+    RUSTORCH_CHECK(
+        work.prologue != nullptr, unsupported,
+        "{}: a reduction of a tensor of shape {}, strides {} has more parameters than a kernel may have",
+        device_, work.inputs[0].layout->shape, work.inputs[0].layout->strides);
     const Layout& shape = *work.inputs[0].layout;
     const Layout dense = Layout::contiguous(shape.shape);
     const DType dtype = work.prologue->outputs()[0].dtype;

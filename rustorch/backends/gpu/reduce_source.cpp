@@ -24,8 +24,8 @@ std::string bound_of(DType element, bool lowest) {
   return visit_dtype(element, [&](auto tag) -> std::string {
     using T = typename decltype(tag)::type;
     if constexpr (std::is_integral_v<T>) {
-      const auto value =
-          static_cast<std::int64_t>(lowest ? std::numeric_limits<T>::min() : std::numeric_limits<T>::max());
+      const T bound = lowest ? std::numeric_limits<T>::min() : std::numeric_limits<T>::max();
+      const auto value = static_cast<std::int64_t>(bound);  // NOLINT(bugprone-signed-char-misuse): a number
       // C has no literal for the least value of its type.
       return lowest && value < 0 ? fmt::format("((i64){} - 1)", value + 1) : fmt::format("((i64){})", value);
     } else {

@@ -91,7 +91,7 @@ class OpenClExecutor final : public KernelExecutor {
     const char* text = source.data();
     const std::size_t length = source.size();
     Status status = success;
-    const Program program = api_.clCreateProgramWithSource(context_, 1, &text, &length, &status);
+    Program program = api_.clCreateProgramWithSource(context_, 1, &text, &length, &status);
     check(status, "clCreateProgramWithSource");
     auto module = std::make_unique<OpenClModule>(api_, program);
     status = api_.clBuildProgram(program, 1, &device_, options_.c_str(), nullptr, nullptr);
@@ -108,7 +108,7 @@ class OpenClExecutor final : public KernelExecutor {
 
   std::vector<std::byte> binary(const Module& module) override {
     process_.require_same();
-    const Program program = static_cast<const OpenClModule&>(module).program();
+    Program program = static_cast<const OpenClModule&>(module).program();
     std::size_t bytes = 0;
     check(api_.clGetProgramInfo(program, program_binary_sizes, sizeof(bytes), &bytes, nullptr),
           "clGetProgramInfo");
@@ -125,8 +125,7 @@ class OpenClExecutor final : public KernelExecutor {
     const auto* data = reinterpret_cast<const unsigned char*>(binary.data());
     const std::size_t bytes = binary.size();
     Status taken = success, status = success;
-    const Program program =
-        api_.clCreateProgramWithBinary(context_, 1, &device_, &bytes, &data, &taken, &status);
+    Program program = api_.clCreateProgramWithBinary(context_, 1, &device_, &bytes, &data, &taken, &status);
     if (status != success || taken != success) {
       if (program != nullptr) api_.clReleaseProgram(program);
       return nullptr;
@@ -139,25 +138,23 @@ class OpenClExecutor final : public KernelExecutor {
   std::unique_ptr<Kernel> kernel(Module& module, const std::string& name) override {
     process_.require_same();
     Status status = success;
-    const KernelId found =
-        api_.clCreateKernel(static_cast<OpenClModule&>(module).program(), name.c_str(), &status);
+    KernelId found = api_.clCreateKernel(static_cast<OpenClModule&>(module).program(), name.c_str(), &status);
     if (status != success) fail(ErrorCode::internal, "kernel `{}`: {}", name, status_name(status));
     return std::make_unique<OpenClKernel>(api_, found);
   }
 
   void launch(Kernel& kernel, const LaunchShape& shape, std::span<const KernelArgument> arguments) override {
     process_.require_same();
-    const KernelId id = static_cast<OpenClKernel&>(kernel).kernel();
+    KernelId id = static_cast<OpenClKernel&>(kernel).kernel();
     const std::array<std::size_t, 3> group = {shape.group_threads, 1, 1};
     const std::array<std::size_t, 3> all = {std::size_t{shape.groups_x} * shape.group_threads, shape.groups_y,
                                             shape.groups_z};
     const std::lock_guard lock(mutex_);  // a kernel's arguments belong to it, not to the call
     std::uint32_t index = 0;
     for (const KernelArgument& argument : arguments) {
-      const Memory memory = static_cast<Memory>(argument.buffer);
       const Status status = argument.bytes != nullptr
                                 ? api_.clSetKernelArg(id, index, argument.size, argument.bytes)
-                                : api_.clSetKernelArg(id, index, sizeof(memory), &memory);
+                                : api_.clSetKernelArg(id, index, sizeof(argument.buffer), &argument.buffer);
       check(status, "clSetKernelArg");
       ++index;
     }
@@ -173,7 +170,7 @@ class OpenClExecutor final : public KernelExecutor {
   BufferHandle allocate(std::size_t bytes) override {
     process_.require_same();
     Status status = success;
-    const Memory memory = api_.clCreateBuffer(context_, read_write, bytes, nullptr, &status);
+    Memory memory = api_.clCreateBuffer(context_, read_write, bytes, nullptr, &status);
     return status == success ? memory : nullptr;
   }
 
@@ -209,9 +206,9 @@ class OpenClExecutor final : public KernelExecutor {
   }
 
   double device_seconds(const std::function<void()>& work) override {
-    const Event begin = marker();
+    Event begin = marker();
     work();
-    const Event end = marker();
+    Event end = marker();
     synchronize();
     std::uint64_t from = 0, to = 0;
     const Status first = api_.clGetEventProfilingInfo(begin, event_ended, sizeof(from), &from, nullptr);
@@ -289,12 +286,12 @@ ExecutorProbe open_opencl() {
   std::vector<Platform> platforms(count);
   check(api->clGetPlatformIDs(count, platforms.data(), nullptr), "clGetPlatformIDs");
   std::string refused;
-  for (const Platform platform : platforms) {
+  for (Platform platform : platforms) {
     std::uint32_t devices = 0;
     if (api->clGetDeviceIDs(platform, all_devices, 0, nullptr, &devices) != success || devices == 0) continue;
     std::vector<DeviceId> ids(devices);
     check(api->clGetDeviceIDs(platform, all_devices, devices, ids.data(), nullptr), "clGetDeviceIDs");
-    for (const DeviceId id : ids) {
+    for (DeviceId id : ids) {
       const bool usable = device_number<std::uint32_t>(*api, id, device_available) != 0 &&
                           device_number<std::uint32_t>(*api, id, device_compiler_available) != 0;
       if (!usable) {

@@ -8,7 +8,7 @@
 
 namespace rustorch::cpu::onednn {
 
-// All that we use of oneDNN, without its types: its versions 2 and 3 differ, and only onednn.cpp knows.
+// All that we use of oneDNN, without its types: its versions 2 and 3 differ, and only onednn_*.cpp know.
 
 enum class ConvolutionWork : std::uint8_t { forward, backward_input, backward_weight };
 

@@ -1,6 +1,5 @@
 #include "rustorch/backends/cpu/onednn.h"
 #include "rustorch/backends/cpu/onednn_execution.h"
-#include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/temporary.h"
 
 namespace rustorch::cpu::onednn {
@@ -207,17 +206,10 @@ class Convolution {
   Execution main_, reorder_;
 };
 
-struct Key {
-  ConvolutionSizes sizes;
-  int threads = 1;  // primitives split their work when they are made
-  friend bool operator==(const Key&, const Key&) = default;
-};
-
-struct KeyHash {
-  std::size_t operator()(const Key& key) const noexcept {
+struct SizesHash {
+  std::size_t operator()(const ConvolutionSizes& s) const noexcept {
     NumberHash hash;
-    const ConvolutionSizes& s = key.sizes;
-    hash.mix(key.threads), hash.mix(s.work), hash.mix(s.bias), hash.mix(s.spatial_rank);
+    hash.mix(s.work), hash.mix(s.bias), hash.mix(s.spatial_rank);
     hash.mix(s.batch), hash.mix(s.in_channels), hash.mix(s.out_channels), hash.mix(s.groups);
     for (const auto& sizes : {s.input, s.output, s.kernel, s.stride, s.padding, s.dilation}) {
       for (const std::int64_t size : sizes) hash.mix(size);
@@ -226,18 +218,12 @@ struct KeyHash {
   }
 };
 
-using KeptConvolutions = KeptPrimitives<Key, Convolution, KeyHash>;
+using KeptConvolutions = KeptPrimitives<ConvolutionSizes, Convolution, SizesHash>;
 
 }  // namespace
 
 bool convolution(const ConvolutionSizes& sizes, float* input, float* weight, float* bias, float* output) {
-  const Key key{sizes, team_size()};
-  const ThreadCount threads(key.threads);
-  std::unique_ptr<Convolution> convolution = KeptConvolutions::instance().take(key);
-  const bool usable = convolution->usable();
-  if (usable) convolution->run(input, weight, bias, output);
-  KeptConvolutions::instance().give_back(key, std::move(convolution));
-  return usable;
+  return KeptConvolutions::run(sizes, input, weight, bias, output);
 }
 
 }  // namespace rustorch::cpu::onednn

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "rustorch/backends/cpu/parallel.h"
+
 namespace rustorch::cpu::onednn {
 
 // What convolutions and products of oneDNN share. Only onednn_*.cpp include this.
@@ -73,16 +75,39 @@ class NumberHash {
   std::uint64_t hash_ = 1469598103934665603u;
 };
 
-/// What was made before and is not running now. Several of one kind exist where several threads ran it at
-/// once.
-template <class Key, class Made, class Hash>
+/// Primitives by their sizes, that were made before and are not running now. Several of one kind exist where
+/// several threads ran it at once. `Made` is made from sizes and has usable() and run(addresses…).
+template <class Sizes, class Made, class Hash>
 class KeptPrimitives {
  public:
-  /// The one of all calls, never destroyed: the library may be gone by then.
-  static KeptPrimitives& instance() {
-    static KeptPrimitives& kept = *new KeptPrimitives;
-    return kept;
+  /// Runs what belongs to these sizes over the threads of the team. Returns false, having done nothing, where
+  /// it is not usable.
+  template <class... Addresses>
+  static bool run(const Sizes& sizes, Addresses... addresses) {
+    static KeptPrimitives& kept = *new KeptPrimitives;  // never destroyed: the library may be gone by then
+    const Key key{sizes, team_size()};
+    const ThreadCount threads(key.threads);
+    std::unique_ptr<Made> made = kept.take(key);
+    const bool usable = made->usable();
+    if (usable) made->run(addresses...);
+    kept.give_back(key, std::move(made));
+    return usable;
   }
+
+ private:
+  struct Key {
+    Sizes sizes;
+    int threads;  // primitives split their work when they are made
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const noexcept {
+      NumberHash hash;
+      hash.mix(key.threads), hash.mix(Hash()(key.sizes));
+      return hash.value();
+    }
+  };
+
   std::unique_ptr<Made> take(const Key& key) {
     {
       const std::lock_guard lock(mutex_);
@@ -101,10 +126,9 @@ class KeptPrimitives {
     idle_[key].push_back(std::move(made));
   }
 
- private:
   static constexpr std::size_t most_kinds = 1024;
   std::mutex mutex_;
-  std::unordered_map<Key, std::vector<std::unique_ptr<Made>>, Hash> idle_;
+  std::unordered_map<Key, std::vector<std::unique_ptr<Made>>, KeyHash> idle_;
 };
 
 }  // namespace rustorch::cpu::onednn

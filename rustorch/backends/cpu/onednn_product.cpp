@@ -3,7 +3,6 @@
 
 #include "rustorch/backends/cpu/onednn.h"
 #include "rustorch/backends/cpu/onednn_execution.h"
-#include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/backends/cpu/temporary.h"
 
 namespace rustorch::cpu::onednn {
@@ -87,17 +86,10 @@ class Product {
   Execution main_;
 };
 
-struct Key {
-  ProductSizes sizes;
-  int threads = 1;  // primitives split their work when they are made
-  friend bool operator==(const Key&, const Key&) = default;
-};
-
-struct KeyHash {
-  std::size_t operator()(const Key& key) const noexcept {
+struct SizesHash {
+  std::size_t operator()(const ProductSizes& s) const noexcept {
     NumberHash hash;
-    const ProductSizes& s = key.sizes;
-    hash.mix(key.threads), hash.mix(s.dtype), hash.mix(s.batch), hash.mix(s.m), hash.mix(s.n), hash.mix(s.k);
+    hash.mix(s.dtype), hash.mix(s.batch), hash.mix(s.m), hash.mix(s.n), hash.mix(s.k);
     hash.mix(s.a_batch), hash.mix(s.b_batch), hash.mix(s.c_batch);
     hash.mix(s.a_row), hash.mix(s.a_column), hash.mix(s.b_row), hash.mix(s.b_column), hash.mix(s.c_row);
     hash.mix(s.accumulate), hash.mix(s.bias);
@@ -105,7 +97,7 @@ struct KeyHash {
   }
 };
 
-using KeptProducts = KeptPrimitives<Key, Product, KeyHash>;
+using KeptProducts = KeptPrimitives<ProductSizes, Product, SizesHash>;
 
 }  // namespace
 
@@ -123,13 +115,7 @@ bool product(const ProductSizes& sizes, const void* a, const void* b, const void
   if (!plain(sizes.m, sizes.k, sizes.a_row, sizes.a_column) ||
       !plain(sizes.k, sizes.n, sizes.b_row, sizes.b_column) || sizes.c_row < sizes.n)
     return false;
-  const Key key{sizes, team_size()};
-  const ThreadCount threads(key.threads);
-  std::unique_ptr<Product> product = KeptProducts::instance().take(key);
-  const bool usable = product->usable();
-  if (usable) product->run(a, b, bias, c);
-  KeptProducts::instance().give_back(key, std::move(product));
-  return usable;
+  return KeptProducts::run(sizes, a, b, bias, c);
 }
 
 }  // namespace rustorch::cpu::onednn

@@ -1,12 +1,10 @@
 #include "rustorch/backends/gpu/elementwise_source.h"
 #include "rustorch/backends/gpu/gpu_backend.h"
+#include "rustorch/backends/gpu/launch.h"
 #include "rustorch/error/error.h"
 
 namespace rustorch::gpu {
 namespace {
-
-/// Groups that keep every device busy; each goes through the elements in steps of all threads.
-constexpr std::int64_t most_groups = 4096;
 
 /// The sizes and strides that are left of `loops` without its outermost dim.
 ProgramLoops without_outermost(const ProgramLoops& loops) {
@@ -33,7 +31,7 @@ ElementwiseForm form_of(const Program& program, const ProgramLoops& loops) {
     form.rank = 2;  // strides other than 0 and 1 are parameters, which begin with two dims
   }
   // Steps of all threads go beyond the count.
-  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max() - most_groups * elementwise_group;
+  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max() - most_groups * group_threads;
   form.wide_index = loops.count() > most;
   for (std::size_t dim = 0; dim < loops.rank(); ++dim) {
     for (std::size_t k = 0; k < loops.operands(); ++k)
@@ -94,11 +92,8 @@ void GpuBackend::elementwise(const Program& program, std::span<const View> input
     const ElementwiseSource source = elementwise_source(form);
     Kernel& kernel = kernels_.get(source.key, source.kernel, [&] { return text_of(source, form); });
     arguments[operands] = {nullptr, parameters.data(), parameters.size()};
-    const std::int64_t groups = (nest.count() + elementwise_group - 1) / elementwise_group;
-    LaunchShape launch;
-    launch.groups_x = static_cast<std::uint32_t>(std::min(groups, most_groups));
-    launch.group_threads = elementwise_group;
-    executor_->launch(kernel, launch, std::span(arguments).first(operands + 1));
+    executor_->launch(kernel, launch_for(nest.count(), group_threads),
+                      std::span(arguments).first(operands + 1));
   };
   run(run, loops, offsets);
 }

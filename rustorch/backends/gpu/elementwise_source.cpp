@@ -2,6 +2,7 @@
 
 #include <iterator>
 
+#include "rustorch/backends/gpu/launch.h"
 #include "rustorch/backends/gpu/program_text.h"
 #include "rustorch/error/error.h"
 
@@ -18,15 +19,15 @@ class Source {
     program_ = &program;
     const std::size_t inputs = program.input_dtypes().size(), outputs = program.outputs().size();
     const std::size_t operands = inputs + outputs;
-    line("KERNEL({}, {})(", name, elementwise_group);
+    line("KERNEL({}, {})(", name, group_threads);
     for (std::size_t i = 0; i < inputs; ++i)
       line("BUF(const {}, b{}, {}),", memory_type(program.input_dtypes()[i]), i, i);
     for (std::size_t i = 0; i < outputs; ++i)
       line("BUF({}, b{}, {}),", memory_type(program.outputs()[i].dtype), inputs + i, inputs + i);
     line("PARAMS(Parameters, p, {}) KERNEL_IDS) {{", operands);
-    line("const index step = (index)NUM_GROUPS(0) * {};", elementwise_group);
+    line("const index step = (index)NUM_GROUPS(0) * {};", group_threads);
     line("for (index i = (index)GROUP_ID(0) * {} + (index)LOCAL_ID; i < p.count; i += step) {{",
-         elementwise_group);
+         group_threads);
     find_elements(operands);
     const ProgramText body(program, "");
     text_ += body.statements([&](std::size_t k) {

@@ -43,7 +43,4 @@ std::string text_of(const ElementwiseSource& source, const ElementwiseForm& form
 std::vector<std::byte> elementwise_parameters(const ElementwiseForm& form, const ProgramLoops& loops,
                                               std::span<const std::int64_t> offsets);
 
-/// Threads of a group of these kernels.
-inline constexpr std::uint32_t elementwise_group = 256;
-
 }  // namespace rustorch::gpu

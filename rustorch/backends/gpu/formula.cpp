@@ -14,7 +14,7 @@ struct Operator {
   int binding;  // of C: the larger binds the tighter
 };
 // Longer ones first, so that `<=` is not taken for `<`.
-constexpr std::array<Operator, 16> operators = {{{"||", 1},
+constexpr std::array<Operator, 15> operators = {{{"||", 1},
                                                  {"&&", 2},
                                                  {"==", 6},
                                                  {"!=", 6},
@@ -28,8 +28,7 @@ constexpr std::array<Operator, 16> operators = {{{"||", 1},
                                                  {"+", 9},
                                                  {"-", 9},
                                                  {"*", 10},
-                                                 {"/", 10},
-                                                 {"%", 10}}};
+                                                 {"/", 10}}};
 
 /// Reads a formula and writes it in the dialect on the way.
 class Translator {

@@ -68,14 +68,7 @@ void GpuAllocator::fail_exhausted(std::size_t bytes) const {
     const std::lock_guard lock(mutex_);
     now = counter_;
   }
-  const std::string holders = ledger_.largest_holders(5);
-  try {
-    fail_out_of_memory(bytes, now, name_.c_str());
-  } catch (const Error& error) {
-    if (holders.empty()) throw;
-    throw Error(error.code(), fmt::format("{}; the largest holders are {}", error.message(), holders),
-                error.suggestion());
-  }
+  fail_out_of_memory(bytes, now, name_.c_str(), ledger_.largest_holders(5));
 }
 
 void GpuAllocator::deallocate(void* block, std::size_t bytes, std::size_t /*alignment*/) noexcept {

@@ -1,23 +1,10 @@
 #include "rustorch/backends/gpu/gpu_backend.h"
+#include "rustorch/backends/gpu/launch.h"
 #include "rustorch/backends/gpu/reduce_source.h"
 #include "rustorch/error/error.h"
 #include "rustorch/memory/buffer.h"
 
 namespace rustorch::gpu {
-namespace {
-
-constexpr std::int64_t most_groups = 4096;
-
-LaunchShape groups_for(std::int64_t jobs, std::int64_t jobs_of_group) {
-  LaunchShape shape;
-  shape.groups_x = static_cast<std::uint32_t>(
-      std::clamp<std::int64_t>((jobs + jobs_of_group - 1) / jobs_of_group, 1, most_groups));
-  shape.group_threads = reduce_group;
-  return shape;
-}
-
-}  // namespace
-
 void GpuBackend::reduce(const Reduction& work) {
   if (work.out.layout->element_count() == 0) return;
   const ReducePlan plan(work);
@@ -60,12 +47,12 @@ void GpuBackend::reduce(const Reduction& work) {
   arguments[buffers] = {nullptr, parameters.data(), parameters.size()};
   const std::int64_t jobs = plan.results * plan.chunks;
   if (plan.by_rows) {
-    executor_->launch(kernel("reduce_rows"), groups_for(jobs, 1), arguments);
+    executor_->launch(kernel("reduce_rows"), launch_for(jobs, 1), arguments);
   } else {
-    executor_->launch(kernel("reduce_columns"), groups_for(jobs, reduce_group), arguments);
+    executor_->launch(kernel("reduce_columns"), launch_for(jobs, group_threads), arguments);
   }
   if (plan.chunks > 1) {
-    executor_->launch(kernel("reduce_chunks"), groups_for(plan.results, plan.by_rows ? 1 : reduce_group),
+    executor_->launch(kernel("reduce_chunks"), launch_for(plan.results, plan.by_rows ? 1 : group_threads),
                       std::span(arguments).subspan(work.inputs.size()));
   }
 }

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "rustorch/backends/gpu/formula.h"
+#include "rustorch/backends/gpu/launch.h"
 #include "rustorch/backends/gpu/program_text.h"
 #include "rustorch/error/error.h"
 
@@ -138,7 +139,7 @@ class Source {
   }
 
   void begin_kernel(const char* name, bool with_inputs) {
-    line("KERNEL({}, {})(", name, reduce_group);
+    line("KERNEL({}, {})(", name, group_threads);
     std::size_t at = 0;
     for (std::size_t k = 0; with_inputs && k < work_.inputs.size(); ++k, ++at)
       line("BUF(const {}, b{}, {}),", memory_type(work_.inputs[k].dtype), k, at);
@@ -232,7 +233,7 @@ class Source {
 
   void declare_shared() {
     for (int field = 0; field < state_.values; ++field)
-      line("LOCAL_ARRAY({}, shared{}, {});", type_, field, reduce_group);
+      line("LOCAL_ARRAY({}, shared{}, {});", type_, field, group_threads);
   }
   /// Joins the states of a group's threads in one order; the first thread has the result.
   void join_group() {
@@ -244,7 +245,7 @@ class Source {
       }
     };
     keep();
-    line("for (u32 half_size = {}; half_size > 0u; half_size /= 2u) {{", reduce_group / 2);
+    line("for (u32 half_size = {}; half_size > 0u; half_size /= 2u) {{", group_threads / 2);
     line("BARRIER();");
     line("if (LOCAL_ID < half_size) {{");
     join("shared0[LOCAL_ID + half_size]", "shared1[LOCAL_ID + half_size]", "shared2[LOCAL_ID + half_size]");
@@ -262,7 +263,7 @@ class Source {
     declare_state();
     line("const index first = chunk * p.chunk;");
     line("const index end = p.per_result - first < p.chunk ? p.per_result : first + p.chunk;");
-    line("for (index r = first + (index)LOCAL_ID; r < end; r += {}) {{", reduce_group);
+    line("for (index r = first + (index)LOCAL_ID; r < end; r += {}) {{", group_threads);
     take_element();
     line("}}");
     join_group();
@@ -276,11 +277,11 @@ class Source {
   /// A thread for each chunk: neighbours take neighbouring results.
   void columns_kernel() {
     begin_kernel("reduce_columns", true);
-    line("const index step = (index)NUM_GROUPS(0) * {};", reduce_group);
+    line("const index step = (index)NUM_GROUPS(0) * {};", group_threads);
     line(
         "for (index job = (index)GROUP_ID(0) * {} + (index)LOCAL_ID; job < p.results * p.chunks; job += "
         "step) {{",
-        reduce_group);
+        group_threads);
     line("const index result = job % p.results, chunk = job / p.results;");
     find_result(true, true);
     declare_state();
@@ -301,16 +302,16 @@ class Source {
     if (by_groups) {
       line("for (index result = (index)GROUP_ID(0); result < p.results; result += (index)NUM_GROUPS(0)) {{");
     } else {
-      line("const index step = (index)NUM_GROUPS(0) * {};", reduce_group);
+      line("const index step = (index)NUM_GROUPS(0) * {};", group_threads);
       line(
           "for (index result = (index)GROUP_ID(0) * {} + (index)LOCAL_ID; result < p.results; result += "
           "step) {{",
-          reduce_group);
+          group_threads);
     }
     find_result(false, true);
     declare_state();
     line("for (index chunk = {}; chunk < p.chunks; chunk += {}) {{", by_groups ? "(index)LOCAL_ID" : "0",
-         by_groups ? reduce_group : 1);
+         by_groups ? group_threads : 1);
     line("const i64 at = {} * ((i64)chunk * p.results + result);", state_.values);
     join("states[at]", "states[at + 1]", "states[at + 2]");
     line("}}");

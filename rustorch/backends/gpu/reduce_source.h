@@ -11,10 +11,7 @@ namespace rustorch::gpu {
 /// The loops of a reduction; operand 0 is the result, then the inputs.
 using ReduceLoops = LoopNest<1 + Program::max_inputs>;
 
-/// Threads of a group of these kernels.
-inline constexpr std::uint32_t reduce_group = 256;
-
-/// How a reduction is done. Follows from shapes and strides alone: the same sums on every device of one kind.
+/// How a reduction is done. Follows from shapes and strides alone: the same sums in every run.
 struct ReducePlan {
   explicit ReducePlan(const Reduction& work);
 

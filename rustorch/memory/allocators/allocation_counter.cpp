@@ -28,7 +28,8 @@ void check_allocation_request(std::size_t bytes, std::size_t alignment, const ch
                  "{} memory: cannot allocate {} bytes: no machine has as much", name, bytes);
 }
 
-void fail_out_of_memory(std::size_t bytes, const AllocationCounter& counter, const char* name) {
+void fail_out_of_memory(std::size_t bytes, const AllocationCounter& counter, const char* name,
+                        const std::string& largest_holders) {
   const MemoryStatistics& now = counter.statistics();
   const bool limited = counter.limit() != MemoryAllocator::no_limit;
   fail_with_suggestion(ErrorCode::out_of_memory,
@@ -36,11 +37,12 @@ void fail_out_of_memory(std::size_t bytes, const AllocationCounter& counter, con
                            ? "use smaller batches, free tensors that are no longer needed, or raise the limit"
                            : "use smaller batches, or free tensors that are no longer needed",
                        "{} memory: cannot allocate {} ({} bytes): {} ({} bytes) in {} blocks are live, {} "
-                       "({} bytes) cached, the limit is {}",
+                       "({} bytes) cached, the limit is {}{}{}",
                        name, format_bytes(bytes), bytes, format_bytes(now.live_bytes), now.live_bytes,
                        now.allocations - now.deallocations, format_bytes(now.cached_bytes), now.cached_bytes,
                        limited ? fmt::format("{} ({} bytes)", format_bytes(counter.limit()), counter.limit())
-                               : std::string("not set"));
+                               : std::string("not set"),
+                       largest_holders.empty() ? "" : "; the largest holders: ", largest_holders);
 }
 
 }  // namespace rustorch

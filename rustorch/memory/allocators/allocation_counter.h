@@ -55,8 +55,10 @@ class AllocationCounter {
 /// An Error unless `alignment` is a power of two that `bytes` can be rounded up to without overflow.
 void check_allocation_request(std::size_t bytes, std::size_t alignment, const char* name);
 
-/// The Error for an allocation that failed: names the size, what is live and kept, and the limit.
-[[noreturn]] void fail_out_of_memory(std::size_t bytes, const AllocationCounter& counter, const char* name);
+/// The Error for an allocation that failed: names the size, what is live and kept, the limit, and the largest
+/// holders where they are known.
+[[noreturn]] void fail_out_of_memory(std::size_t bytes, const AllocationCounter& counter, const char* name,
+                                     const std::string& largest_holders = {});
 
 /// Without the instruction for it, std::has_single_bit is a call.
 constexpr bool is_power_of_two(std::size_t value) noexcept {

@@ -1,6 +1,6 @@
 #include "rustorch/backends/gpu/cuda/driver_api.h"
 
-#include "rustorch/backends/gpu/cuda/shared_library.h"
+#include "rustorch/backends/gpu/shared_library.h"
 #include "rustorch/error/error.h"
 
 namespace rustorch::gpu::cuda {
@@ -69,7 +69,7 @@ LoadedDriver load_driver() {
     call = "cuDriverGetVersion";
   }
   if (result == Result::stub_library) {
-    loaded.absence = "libcuda.so.1 is the stub of CUDA's toolkit, not a driver";
+    loaded.absence = "libcuda.so.1 is the toolkit's, which programs are linked with, and no driver";
   } else if (result != Result::success) {
     loaded.absence = fmt::format("{}: {}", call, describe(api, result));
   }

@@ -5,7 +5,7 @@
 
 #include "rustorch/backends/gpu/compile_log.h"
 #include "rustorch/backends/gpu/cuda/driver_api.h"
-#include "rustorch/backends/gpu/cuda/shared_library.h"
+#include "rustorch/backends/gpu/shared_library.h"
 #include "rustorch/error/error.h"
 
 namespace rustorch::gpu::cuda {

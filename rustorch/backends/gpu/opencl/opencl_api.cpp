@@ -1,10 +1,9 @@
 #include "rustorch/backends/gpu/opencl/opencl_api.h"
 
-#include <dlfcn.h>
-
 #include <array>
 #include <utility>
 
+#include "rustorch/backends/gpu/shared_library.h"
 #include "rustorch/error/error.h"
 
 namespace rustorch::gpu::opencl {
@@ -15,63 +14,46 @@ struct Loaded {
   std::string absence;
 };
 
-template <class Function>
-bool find(void* library, const char* name, Function*& function) {
-  function = reinterpret_cast<Function*>(dlsym(library, name));
-  return function != nullptr;
-}
-
 Loaded load() {
   Loaded loaded;
-  constexpr std::array names = {"libOpenCL.so.1", "libOpenCL.so",
-                                "/System/Library/Frameworks/OpenCL.framework/OpenCL"};
-  void* library = nullptr;
-  std::string first_reason;
-  for (const char* name : names) {
-    library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    if (library != nullptr) break;
-    const char* reason = dlerror();
-    if (first_reason.empty() && reason != nullptr) first_reason = reason;
-  }
-  if (library == nullptr) {
-    loaded.absence = "the OpenCL loader cannot be opened (" + first_reason + ")";
-    return loaded;
-  }
-  const char* missing = nullptr;
-  const auto take = [&](const char* name, auto& function) {
-    if (!find(library, name, function) && missing == nullptr) missing = name;
-  };
   OpenClApi& api = loaded.api;
-  take("clGetPlatformIDs", api.clGetPlatformIDs);
-  take("clGetPlatformInfo", api.clGetPlatformInfo);
-  take("clGetDeviceIDs", api.clGetDeviceIDs);
-  take("clGetDeviceInfo", api.clGetDeviceInfo);
-  take("clCreateContext", api.clCreateContext);
-  take("clReleaseContext", api.clReleaseContext);
-  take("clCreateCommandQueue", api.clCreateCommandQueue);
-  take("clReleaseCommandQueue", api.clReleaseCommandQueue);
-  take("clCreateBuffer", api.clCreateBuffer);
-  take("clReleaseMemObject", api.clReleaseMemObject);
-  take("clCreateProgramWithSource", api.clCreateProgramWithSource);
-  take("clCreateProgramWithBinary", api.clCreateProgramWithBinary);
-  take("clBuildProgram", api.clBuildProgram);
-  take("clGetProgramInfo", api.clGetProgramInfo);
-  take("clGetProgramBuildInfo", api.clGetProgramBuildInfo);
-  take("clReleaseProgram", api.clReleaseProgram);
-  take("clCreateKernel", api.clCreateKernel);
-  take("clReleaseKernel", api.clReleaseKernel);
-  take("clSetKernelArg", api.clSetKernelArg);
-  take("clEnqueueNDRangeKernel", api.clEnqueueNDRangeKernel);
-  take("clEnqueueReadBuffer", api.clEnqueueReadBuffer);
-  take("clEnqueueWriteBuffer", api.clEnqueueWriteBuffer);
-  take("clEnqueueCopyBuffer", api.clEnqueueCopyBuffer);
-  take("clEnqueueMarkerWithWaitList", api.clEnqueueMarkerWithWaitList);
-  take("clGetEventProfilingInfo", api.clGetEventProfilingInfo);
-  take("clReleaseEvent", api.clReleaseEvent);
-  take("clFlush", api.clFlush);
-  take("clFinish", api.clFinish);
-  if (missing != nullptr) loaded.absence = std::string("the OpenCL loader has no ") + missing;
-  return loaded;  // the library stays open for the process
+  std::string first_failure;
+  for (const char* name :
+       {"libOpenCL.so.1", "libOpenCL.so", "/System/Library/Frameworks/OpenCL.framework/OpenCL"}) {
+    SharedLibrary library(name);  // stays open for the process
+    library.find(api.clGetPlatformIDs, {"clGetPlatformIDs"});
+    library.find(api.clGetPlatformInfo, {"clGetPlatformInfo"});
+    library.find(api.clGetDeviceIDs, {"clGetDeviceIDs"});
+    library.find(api.clGetDeviceInfo, {"clGetDeviceInfo"});
+    library.find(api.clCreateContext, {"clCreateContext"});
+    library.find(api.clReleaseContext, {"clReleaseContext"});
+    library.find(api.clCreateCommandQueue, {"clCreateCommandQueue"});
+    library.find(api.clReleaseCommandQueue, {"clReleaseCommandQueue"});
+    library.find(api.clCreateBuffer, {"clCreateBuffer"});
+    library.find(api.clReleaseMemObject, {"clReleaseMemObject"});
+    library.find(api.clCreateProgramWithSource, {"clCreateProgramWithSource"});
+    library.find(api.clCreateProgramWithBinary, {"clCreateProgramWithBinary"});
+    library.find(api.clBuildProgram, {"clBuildProgram"});
+    library.find(api.clGetProgramInfo, {"clGetProgramInfo"});
+    library.find(api.clGetProgramBuildInfo, {"clGetProgramBuildInfo"});
+    library.find(api.clReleaseProgram, {"clReleaseProgram"});
+    library.find(api.clCreateKernel, {"clCreateKernel"});
+    library.find(api.clReleaseKernel, {"clReleaseKernel"});
+    library.find(api.clSetKernelArg, {"clSetKernelArg"});
+    library.find(api.clEnqueueNDRangeKernel, {"clEnqueueNDRangeKernel"});
+    library.find(api.clEnqueueReadBuffer, {"clEnqueueReadBuffer"});
+    library.find(api.clEnqueueWriteBuffer, {"clEnqueueWriteBuffer"});
+    library.find(api.clEnqueueCopyBuffer, {"clEnqueueCopyBuffer"});
+    library.find(api.clEnqueueMarkerWithWaitList, {"clEnqueueMarkerWithWaitList"});
+    library.find(api.clGetEventProfilingInfo, {"clGetEventProfilingInfo"});
+    library.find(api.clReleaseEvent, {"clReleaseEvent"});
+    library.find(api.clFlush, {"clFlush"});
+    library.find(api.clFinish, {"clFinish"});
+    if (library.failure().empty()) return loaded;
+    if (first_failure.empty()) first_failure = library.failure();
+  }
+  loaded.absence = "the OpenCL loader does not work: " + first_failure;
+  return loaded;
 }
 
 }  // namespace

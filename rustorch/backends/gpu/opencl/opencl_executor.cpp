@@ -160,7 +160,7 @@ class OpenClExecutor final : public KernelExecutor {
     }
     check(api_.clEnqueueNDRangeKernel(queue_, id, 3, nullptr, all.data(), group.data(), 0, nullptr, nullptr),
           "clEnqueueNDRangeKernel");
-    // Nothing starts by itself before a flush; a flush for each launch would cost more than many launches.
+    // Nothing need start before a flush, and one for each launch would be a call more.
     if (++unflushed_ >= launches_between_flushes) {
       unflushed_ = 0;
       check(api_.clFlush(queue_), "clFlush");

@@ -1,11 +1,11 @@
-#include "rustorch/backends/gpu/cuda/shared_library.h"
+#include "rustorch/backends/gpu/shared_library.h"
 
 #include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <utility>
 
-namespace rustorch::gpu::cuda {
+namespace rustorch::gpu {
 
 SharedLibrary::SharedLibrary(std::string name)
     : name_(std::move(name)), handle_(::dlopen(name_.c_str(), RTLD_NOW | RTLD_LOCAL)) {
@@ -26,4 +26,4 @@ void SharedLibrary::note_missing(const char* name) {
   if (failure_.empty()) failure_ = fmt::format("{} lacks {}", name_, name);
 }
 
-}  // namespace rustorch::gpu::cuda
+}  // namespace rustorch::gpu

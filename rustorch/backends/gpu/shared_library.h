@@ -3,7 +3,7 @@
 #include <initializer_list>
 #include <string>
 
-namespace rustorch::gpu::cuda {
+namespace rustorch::gpu {
 
 /// A library that is opened at run time and stays open, and the functions that are looked up in it. What goes
 /// wrong is told by `failure`, never thrown: a machine without the library is no error.
@@ -38,4 +38,4 @@ class SharedLibrary {
   void* handle_;
 };
 
-}  // namespace rustorch::gpu::cuda
+}  // namespace rustorch::gpu

@@ -70,6 +70,13 @@ constexpr bool philox_takes_two_words(GenerateKind kind, DType dtype) noexcept {
   return kind != GenerateKind::bernoulli && real_dtype(dtype) == DType::float64;
 }
 
+/// The largest result of `uniform` on [a, b); infinity where that is no interval. An Error if the dtype has
+/// no fractions.
+double largest_uniform(double a, double b, DType dtype);
+
+/// `bernoulli` gives 1 where its word is below this.
+std::uint64_t bernoulli_threshold(double probability);
+
 /// How many blocks a Generate of `count` elements reads: by so much its caller advances the stream's offset.
 constexpr std::uint64_t philox_blocks(GenerateKind kind, DType dtype, std::int64_t count) noexcept {
   if (kind == GenerateKind::sequence) return 0;

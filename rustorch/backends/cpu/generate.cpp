@@ -14,32 +14,6 @@ namespace {
 constexpr std::int64_t tile = 1024;  // real numbers made at a time; whole blocks of words
 constexpr std::int64_t grain = 16;   // tiles that are worth a thread
 
-/// The largest number of a floating-point dtype below `bound`.
-double largest_below(double bound, DType dtype) {
-  return visit_dtype(dtype, [&](auto tag) -> double {
-    using T = typename decltype(tag)::type;
-    if constexpr (std::is_floating_point_v<T>) {
-      const T value = static_cast<T>(bound);
-      if (static_cast<double>(value) < bound) return static_cast<double>(value);
-      return static_cast<double>(std::nextafter(value, -std::numeric_limits<T>::infinity()));
-    } else if constexpr (is_reduced_precision(dtype_of<T>)) {
-      T value(static_cast<float>(bound));
-      if (static_cast<double>(static_cast<float>(value)) < bound)
-        return static_cast<double>(static_cast<float>(value));
-      if ((value.bits & 0x7fffu) == 0) {
-        value.bits = 0x8001u;
-      } else if ((value.bits & 0x8000u) != 0) {
-        ++value.bits;
-      } else {
-        --value.bits;
-      }
-      return static_cast<double>(static_cast<float>(value));
-    } else {
-      fail(ErrorCode::dtype_mismatch, "uniform random numbers cannot be {}", dtype);
-    }
-  });
-}
-
 /// The high half of a 64 × 64 bit product.
 std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b) {
   const std::uint64_t a_low = a & 0xFFFFFFFFu, a_high = a >> 32;
@@ -56,7 +30,7 @@ class Generator {
     natural_ = natural_dtype();
     if (natural_ != dtype) convert_ = simd::conversion_kernel(natural_, dtype);
     if (work.kind == GenerateKind::uniform) {
-      largest_ = work.a < work.b ? largest_below(work.b, dtype) : std::numeric_limits<double>::infinity();
+      largest_ = largest_uniform(work.a, work.b, dtype);
     }
   }
 
@@ -128,8 +102,7 @@ class Generator {
         break;
       }
       case GenerateKind::bernoulli: {
-        const double threshold = std::nearbyint(std::clamp(work_.a, 0.0, 1.0) * 0x1p32);
-        loops_.bernoulli(words, n, static_cast<std::uint64_t>(threshold), static_cast<std::uint8_t*>(out));
+        loops_.bernoulli(words, n, bernoulli_threshold(work_.a), static_cast<std::uint8_t*>(out));
         break;
       }
       case GenerateKind::sequence:

@@ -17,7 +17,8 @@ GpuBackend::GpuBackend(Device device, std::unique_ptr<KernelExecutor> executor)
     : device_(device),
       executor_(std::move(executor)),
       allocator_(*executor_, device.to_string()),
-      kernels_(*executor_) {}
+      kernels_(*executor_),
+      index_checks_(*executor_, allocator_) {}
 
 std::vector<std::pair<std::string, std::string>> GpuBackend::capabilities() const {
   const DeviceFacts& facts = executor_->facts();
@@ -35,8 +36,15 @@ std::vector<std::pair<std::string, std::string>> GpuBackend::capabilities() cons
 }
 
 bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
-  if ((kind != Kind::elementwise && kind != Kind::reduce) || is_complex(dtype)) return false;
-  return dtype != DType::float64 || executor_->facts().has_float64;
+  if (is_complex(dtype) || (dtype == DType::float64 && !executor_->facts().has_float64)) return false;
+  switch (kind) {
+    case Kind::elementwise:
+    case Kind::reduce:
+    case Kind::generate:
+      return true;
+    default:
+      return false;
+  }
 }
 
 bool GpuBackend::prefers_channels_last(DType /*dtype*/) const noexcept { return false; }
@@ -48,9 +56,26 @@ void GpuBackend::copy_from_host(void* destination, std::size_t offset, const voi
 
 void GpuBackend::copy_to_host(void* destination, const void* source, std::size_t offset, std::size_t bytes) {
   if (bytes != 0) executor_->read(const_cast<void*>(source), offset, destination, bytes);
+  index_checks_.report();
 }
 
-void GpuBackend::synchronize() { executor_->synchronize(); }
+void GpuBackend::synchronize() {
+  executor_->synchronize();
+  index_checks_.report();
+}
+
+void GpuBackend::launch_bytes(const KernelSource& source, const char* kernel, const LaunchShape& shape,
+                              std::span<const BufferHandle> buffers, const void* parameters,
+                              std::size_t size) {
+  constexpr std::size_t most_buffers = 30;  // Metal's limit is 31 with the struct
+  std::array<KernelArgument, most_buffers + 1> arguments;
+  RUSTORCH_CHECK(buffers.size() <= most_buffers, internal, "kernel {} takes {} buffers", kernel,
+                 buffers.size());
+  for (std::size_t k = 0; k < buffers.size(); ++k) arguments[k].buffer = buffers[k];
+  arguments[buffers.size()] = {nullptr, parameters, size};
+  executor_->launch(kernels_.get(source.key(), kernel, [&] { return source.text(); }), shape,
+                    std::span(arguments).first(buffers.size() + 1));
+}
 
 void GpuBackend::arg_reduce(const ArgReduction& /*work*/) { refuse(*this, "arg_reduce"); }
 void GpuBackend::scan(const Scan& /*work*/) { refuse(*this, "scan"); }
@@ -70,7 +95,6 @@ void GpuBackend::gather(const Gather& /*work*/) { refuse(*this, "gather"); }
 void GpuBackend::scatter(const Scatter& /*work*/) { refuse(*this, "scatter"); }
 void GpuBackend::nonzero(const View& /*input*/, const View& /*out*/) { refuse(*this, "nonzero"); }
 void GpuBackend::sort(const Sort& /*work*/) { refuse(*this, "sort"); }
-void GpuBackend::generate(const Generate& /*work*/) { refuse(*this, "generate"); }
 void GpuBackend::batch_norm_forward(const BatchNormForward& /*work*/) { refuse(*this, "batch_norm_forward"); }
 void GpuBackend::batch_norm_backward(const BatchNormBackward& /*work*/) {
   refuse(*this, "batch_norm_backward");

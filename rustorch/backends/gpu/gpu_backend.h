@@ -1,11 +1,15 @@
 #pragma once
 
+#include <initializer_list>
 #include <memory>
+#include <type_traits>
 
 #include "rustorch/backends/compute_backend.h"
 #include "rustorch/backends/gpu/gpu_allocator.h"
+#include "rustorch/backends/gpu/index_checks.h"
 #include "rustorch/backends/gpu/kernel_cache.h"
 #include "rustorch/backends/gpu/kernel_executor.h"
+#include "rustorch/backends/gpu/kernel_source.h"
 
 namespace rustorch::gpu {
 
@@ -52,13 +56,28 @@ class GpuBackend final : public ComputeBackend {
   void cross_entropy_backward(const CrossEntropyBackward& work) override;
 
   KernelExecutor& executor() noexcept { return *executor_; }
+  IndexChecks& index_checks() noexcept { return index_checks_; }
+
+  /// Queues a kernel of a file of kernels/. Its parameters are the buffers, in this order, and the struct:
+  /// `parameters` has the members that the file declares, those of 8 bytes first. Buffers that the kernel
+  /// does not touch must be some buffer all the same.
+  template <class Parameters>
+  void launch(const KernelSource& source, const char* kernel, const LaunchShape& shape,
+              std::initializer_list<BufferHandle> buffers, const Parameters& parameters) {
+    static_assert(std::is_trivially_copyable_v<Parameters> && sizeof(Parameters) % 8 == 0);
+    launch_bytes(source, kernel, shape, {buffers.begin(), buffers.size()}, &parameters, sizeof parameters);
+  }
   const KernelCache& kernels() const noexcept { return kernels_; }
 
  private:
+  void launch_bytes(const KernelSource& source, const char* kernel, const LaunchShape& shape,
+                    std::span<const BufferHandle> buffers, const void* parameters, std::size_t size);
+
   Device device_;
   std::unique_ptr<KernelExecutor> executor_;
   GpuAllocator allocator_;
   KernelCache kernels_;
+  IndexChecks index_checks_;
 };
 
 }  // namespace rustorch::gpu

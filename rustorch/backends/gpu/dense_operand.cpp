@@ -1,0 +1,37 @@
+#include "rustorch/backends/gpu/dense_operand.h"
+
+namespace rustorch::gpu {
+namespace {
+
+/// Room for a copy of a view, if it needs one.
+Buffer room_for_copy(GpuBackend& backend, const View& view) {
+  if (view.data == nullptr || view.layout->is_contiguous()) return {};
+  return Buffer(backend.allocator(),
+                static_cast<std::size_t>(view.layout->element_count()) * item_size(view.dtype));
+}
+
+}  // namespace
+
+void copy_elements(GpuBackend& backend, const View& from, const View& to) {
+  Program program;
+  program.output(program.input(from.dtype), to.dtype);
+  backend.elementwise(program, {&from, 1}, {&to, 1});
+}
+
+DenseInput::DenseInput(GpuBackend& backend, const View& view)
+    : view_(view), copy_(room_for_copy(backend, view)) {
+  if (copy_.data() == nullptr) return;
+  const Layout dense = Layout::contiguous(view.layout->shape);
+  copy_elements(backend, view, {copy_.data(), &dense, view.dtype});
+}
+
+DenseOutput::DenseOutput(GpuBackend& backend, const View& view)
+    : backend_(backend), view_(view), copy_(room_for_copy(backend, view)) {}
+
+void DenseOutput::finish() {
+  if (copy_.data() == nullptr) return;
+  const Layout dense = Layout::contiguous(view_.layout->shape);
+  copy_elements(backend_, {copy_.data(), &dense, view_.dtype}, view_);
+}
+
+}  // namespace rustorch::gpu

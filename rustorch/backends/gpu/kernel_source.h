@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "rustorch/core/dtype.h"
+
+namespace rustorch::gpu {
+
+/// A file of kernels/ for chosen dtypes: its text after the definitions that it asks for. All that it
+/// computes is of one compute type: the file says C for the type, F(exp) for the function exp_f32 or exp_f64,
+/// and LIT(0.5) for a literal of it. `index` is the type that counts elements: 32 bits, or 64 after
+/// `wide_index`.
+///
+/// Files call functions of the preludes and of missing_functions.h alone.
+class KernelSource {
+ public:
+  KernelSource(std::string_view file, DType compute);
+
+  /// A storage dtype that the file calls `name`: MEMORY_name is the type of its buffers, LOAD_name(p, i)
+  /// gives an element as C, STORE_name(p, i, v) rounds a C to it, ROUNDED_name(v) is what would be stored, as
+  /// C.
+  KernelSource& storage(std::string_view name, DType dtype);
+  /// A whole number that the file calls `name`.
+  KernelSource& define(std::string_view name, std::int64_t value);
+  KernelSource& wide_index(bool wide = true);
+
+  /// Equal for equal texts.
+  const std::string& key() const noexcept { return definitions_; }
+  /// The text, without the dialect's prelude.
+  std::string text() const;
+
+ private:
+  std::string_view file_;
+  DType compute_;
+  std::string definitions_;
+  bool wide_index_ = false;
+};
+
+}  // namespace rustorch::gpu

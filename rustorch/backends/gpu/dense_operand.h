@@ -5,7 +5,7 @@
 
 namespace rustorch::gpu {
 
-/// Copies elements between views of one shape on the device, converting dtypes.
+/// Copies elements between views of one shape and dtype on the device.
 void copy_elements(GpuBackend& backend, const View& from, const View& to);
 
 /// An operand for kernels that want adjacent elements in row-major order: itself if it lies so, a copy

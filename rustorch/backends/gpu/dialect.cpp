@@ -38,6 +38,7 @@ std::string dialect_source(const KernelExecutor& executor, std::string_view body
     source += "#undef LIT\n#undef INF\n";
   }
   if (calls("checked_index(") || calls("report_index(")) source += kernel_text("index_check.h");
+  if (calls("group_scan(")) source += kernel_text("group_scan.h");
   source += body;
   return source;
 }

@@ -14,7 +14,8 @@ void GpuBackend::scatter(const Scatter& work) {
 }
 
 void GpuBackend::run_indexed(const IndexedPlan& plan, const Scatter* scatter) {
-  const IndexChecks::Site checks = index_checks_.begin(plan.op);
+  IndexChecks::Site checks{plan.elements.data, 0};  // not touched where there is no index
+  if (!plan.indices.empty()) checks = index_checks_.begin(plan.op);
   const std::vector<std::byte> parameters = indexed_parameters(plan, checks.op);
   std::vector<KernelArgument> arguments;
   arguments.push_back({plan.elements.data});

@@ -37,12 +37,14 @@ std::vector<std::pair<std::string, std::string>> GpuBackend::capabilities() cons
 
 bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
   if (kind == Kind::gather) return true;  // elements are only moved
+  if (kind == Kind::sort) return !is_complex(dtype);  // by their bits
   if (is_complex(dtype) || (dtype == DType::float64 && !executor_->facts().has_float64)) return false;
   switch (kind) {
     case Kind::elementwise:
     case Kind::reduce:
     case Kind::generate:
     case Kind::scatter:
+    case Kind::nonzero:
       return true;
     default:
       return false;
@@ -93,8 +95,6 @@ void GpuBackend::convolution_backward_weight(const ConvolutionBackwardWeight& /*
 }
 void GpuBackend::pooling_forward(const PoolingForward& /*work*/) { refuse(*this, "pooling_forward"); }
 void GpuBackend::pooling_backward(const PoolingBackward& /*work*/) { refuse(*this, "pooling_backward"); }
-void GpuBackend::nonzero(const View& /*input*/, const View& /*out*/) { refuse(*this, "nonzero"); }
-void GpuBackend::sort(const Sort& /*work*/) { refuse(*this, "sort"); }
 void GpuBackend::batch_norm_forward(const BatchNormForward& /*work*/) { refuse(*this, "batch_norm_forward"); }
 void GpuBackend::batch_norm_backward(const BatchNormBackward& /*work*/) {
   refuse(*this, "batch_norm_backward");

@@ -40,20 +40,6 @@ std::string combined(ScatterMode mode, DType compute) {
   return {};
 }
 
-/// A type of a dtype's size, for elements that are only moved.
-std::string_view moved_type(DType dtype) {
-  switch (item_size(dtype)) {
-    case 1:
-      return "u8";
-    case 2:
-      return "u16";
-    case 4:
-      return "u32";
-    default:
-      return "u64";
-  }
-}
-
 class Source {
  public:
   Source(const IndexedPlan& plan, const Scatter* scatter) : plan_(plan), scatter_(scatter) {
@@ -69,7 +55,7 @@ class Source {
     line("i32 op; }} Parameters;");
 
     const bool moves = scatter_ == nullptr || scatter_->mode == ScatterMode::write;
-    const std::string_view type = moves ? moved_type(plan_.base.dtype) : memory_type(plan_.base.dtype);
+    const std::string_view type = moves ? bits_type(plan_.base.dtype) : memory_type(plan_.base.dtype);
     line("KERNEL({}, {})(", scatter_ == nullptr ? "gather" : "scatter", group_threads);
     line("BUF({}{}, b0, 0), BUF({}{}, b1, 1),", scatter_ == nullptr ? "" : "const ", type,
          scatter_ == nullptr ? "const " : "", type);

@@ -34,6 +34,11 @@ KernelSource& KernelSource::define(std::string_view name, std::int64_t value) {
   return *this;
 }
 
+KernelSource& KernelSource::define(std::string_view name, std::string_view type) {
+  fmt::format_to(std::back_inserter(definitions_), "#define {} {}\n", name, type);
+  return *this;
+}
+
 KernelSource& KernelSource::wide_index(bool wide) {
   if (wide && !wide_index_) definitions_ += "#define WIDE_INDEX 1\n";
   wide_index_ = wide_index_ || wide;

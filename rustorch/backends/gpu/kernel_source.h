@@ -22,8 +22,9 @@ class KernelSource {
   /// gives an element as C, STORE_name(p, i, v) rounds a C to it, ROUNDED_name(v) is what would be stored, as
   /// C.
   KernelSource& storage(std::string_view name, DType dtype);
-  /// A whole number that the file calls `name`.
+  /// A whole number, or a type, that the file calls `name`.
   KernelSource& define(std::string_view name, std::int64_t value);
+  KernelSource& define(std::string_view name, std::string_view type);
   KernelSource& wide_index(bool wide = true);
 
   /// Equal for equal texts.

@@ -56,6 +56,19 @@ std::string_view memory_type(DType dtype) {
   }
 }
 
+std::string_view bits_type(DType dtype) {
+  switch (item_size(dtype)) {
+    case 1:
+      return "u8";
+    case 2:
+      return "u16";
+    case 4:
+      return "u32";
+    default:
+      return "u64";
+  }
+}
+
 std::string converted(const std::string& value, DType from, DType to) {
   if (from == to) return value;
   return fmt::format("{}_to_{}({})", dialect_type(from), dialect_type(to), value);

@@ -12,6 +12,8 @@ namespace rustorch::gpu {
 std::string_view storage_name(DType dtype);
 /// The type of a buffer's elements in memory.
 std::string_view memory_type(DType dtype);
+/// An unsigned type of an element's size, for elements that are only moved; those of 16 bytes are two.
+std::string_view bits_type(DType dtype);
 /// `value` of one compute type as another.
 std::string converted(const std::string& value, DType from, DType to);
 /// `value` of a compute type, rounded to a storage dtype, as that dtype's compute type.

@@ -1,0 +1,138 @@
+#include <bit>
+
+#include "rustorch/backends/gpu/counts.h"
+#include "rustorch/backends/gpu/dense_operand.h"
+#include "rustorch/backends/gpu/launch.h"
+#include "rustorch/backends/gpu/program_text.h"
+#include "rustorch/backends/loop_nest.h"
+#include "rustorch/error/error.h"
+
+namespace rustorch::gpu {
+namespace {
+
+/// As kernels/sort.h declares it.
+struct Parameters {
+  std::int64_t in_offset, values_offset, indices_offset;
+  std::int64_t rows, length, wanted, blocks;
+  std::uint32_t flip, shift, want_values, want_indices;
+};
+
+constexpr int digit_bits = 4;
+/// Rows up to here are sorted by one group each, in local memory.
+constexpr std::int64_t longest_short_row = 2048;
+
+std::int64_t infinity_bits(DType dtype) {
+  return visit_dtype(dtype, [](auto tag) -> std::int64_t {
+    using T = typename decltype(tag)::type;
+    if constexpr (is_reduced_precision(dtype_of<T>)) {
+      return T(std::numeric_limits<float>::infinity()).bits;
+    } else if constexpr (std::is_same_v<T, float>) {
+      return std::bit_cast<std::int32_t>(std::numeric_limits<float>::infinity());
+    } else if constexpr (std::is_same_v<T, double>) {
+      return std::bit_cast<std::int64_t>(std::numeric_limits<double>::infinity());
+    } else {
+      return 0;
+    }
+  });
+}
+
+KernelSource source_for(DType dtype, std::int64_t short_rows) {
+  const int width = 8 * static_cast<int>(item_size(dtype));
+  KernelSource source("sort.h", width == 64 ? DType::int64 : DType::int32);
+  const bool is_signed = is_integral(dtype) && dtype != DType::uint8;
+  source.define("BITS", bits_type(dtype))
+      .define("KEY", width == 64 ? "u64" : "u32")
+      .define("WIDTH", width)
+      .define("IS_SIGNED", is_signed ? 1 : 0)
+      .define("IS_FLOAT", is_floating_point(dtype) ? 1 : 0)
+      .define("INFINITY_BITS", infinity_bits(dtype))
+      .define("SHORT_ROWS", short_rows);
+  return source;
+}
+
+/// A view whose dim `dim` is the last one.
+class WithDimLast {
+ public:
+  WithDimLast(const View& view, std::size_t dim) : view_(view) {
+    if (view.data == nullptr) return;
+    layout_ = *view.layout;
+    for (std::size_t d = dim; d + 1 < layout_.rank(); ++d) {
+      std::swap(layout_.shape[d], layout_.shape[d + 1]);
+      std::swap(layout_.strides[d], layout_.strides[d + 1]);
+    }
+    view_.layout = &layout_;
+  }
+  WithDimLast(const WithDimLast&) = delete;
+  const View& view() const noexcept { return view_; }
+
+ private:
+  View view_;
+  Layout layout_;
+};
+
+}  // namespace
+
+void GpuBackend::sort(const Sort& work) {
+  const std::int64_t length = dim_size(work.input, work.dim);
+  const View& some = work.values.data != nullptr ? work.values : work.indices;
+  if (some.data == nullptr || some.layout->element_count() == 0) return;
+  const std::int64_t wanted = dim_size(some, work.dim);
+  const std::int64_t rows = work.input.layout->element_count() / length;
+  constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
+  RUSTORCH_CHECK(length <= most, unsupported, "sort on {} takes at most {} elements in a row, not {}",
+                 device_, most, length);
+
+  const WithDimLast input(work.input, work.dim), values_view(work.values, work.dim),
+      indices_view(work.indices, work.dim);
+  const DenseInput in(*this, input.view());
+  DenseOutput values(*this, values_view.view()), indices(*this, indices_view.view());
+  Parameters parameters{};
+  parameters.in_offset = in.offset();
+  parameters.values_offset = values.offset();
+  parameters.indices_offset = indices.offset();
+  parameters.rows = rows;
+  parameters.length = length;
+  parameters.wanted = wanted;
+  parameters.blocks = (length + counted_block - 1) / counted_block;
+  parameters.flip = work.descending ? 1 : 0;
+  parameters.want_values = values.is_wanted() ? 1 : 0;
+  parameters.want_indices = indices.is_wanted() ? 1 : 0;
+  // What is not wanted is not touched: any buffer will do.
+  const BufferHandle values_buffer = values.is_wanted() ? values.buffer() : indices.buffer();
+  const BufferHandle indices_buffer = indices.is_wanted() ? indices.buffer() : values.buffer();
+
+  if (length <= longest_short_row) {
+    const KernelSource source = source_for(work.input.dtype, length <= 128   ? 128
+                                                             : length <= 512 ? 512
+                                                                             : longest_short_row);
+    launch(source, "sort_short", launch_for(rows, 1), {in.buffer(), values_buffer, indices_buffer},
+           parameters);
+  } else {
+    const KernelSource source = source_for(work.input.dtype, 0);
+    const int width = 8 * static_cast<int>(item_size(work.input.dtype));
+    const auto elements = static_cast<std::size_t>(rows * length);
+    const std::size_t key_bytes = elements * (width == 64 ? 8 : 4);
+    std::array<Buffer, 2> keys{Buffer(allocator_, key_bytes), Buffer(allocator_, key_bytes)};
+    std::array<Buffer, 2> places{Buffer(allocator_, elements * 4), Buffer(allocator_, elements * 4)};
+    const std::int64_t row_counts = (std::int64_t{1} << digit_bits) * parameters.blocks;
+    const Buffer counts(allocator_, static_cast<std::size_t>(rows * row_counts) * 4);
+    launch(source, "make_keys", launch_for(rows * length, group_threads),
+           {in.buffer(), keys[0].data(), places[0].data()}, parameters);
+    const LaunchShape by_block = launch_for(rows * parameters.blocks, 1);
+    for (int shift = 0; shift < width; shift += digit_bits) {
+      parameters.shift = static_cast<std::uint32_t>(shift);
+      launch(source, "count_digits", by_block, {keys[0].data(), counts.data()}, parameters);
+      scan_counts(*this, counts.data(), rows, row_counts);
+      launch(source, "move_digits", by_block,
+             {keys[0].data(), places[0].data(), keys[1].data(), places[1].data(), counts.data()}, parameters);
+      std::swap(keys[0], keys[1]);
+      std::swap(places[0], places[1]);
+    }
+    launch(source, "take_sorted", launch_for(rows * wanted, group_threads),
+           {in.buffer(), places[0].data(), values_buffer, indices_buffer}, parameters);
+  }
+  values.finish();
+  indices.finish();
+}
+
+}  // namespace rustorch::gpu

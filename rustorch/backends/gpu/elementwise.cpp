@@ -79,7 +79,7 @@ void GpuBackend::elementwise(const Program& program, std::span<const View> input
       for (std::size_t k = 0; k < operands; ++k) steps[k] = nest.inner_stride(k);
       padded.append(nest.inner_size(), steps);
     }
-    const std::vector<std::byte> parameters = elementwise_parameters(form, padded, begin.first(operands));
+    const StructBytes parameters = elementwise_parameters(form, padded, begin.first(operands));
     if (parameters.size() + operands * sizeof(void*) > executor_->facts().most_argument_bytes &&
         nest.rank() > 2) {
       // Too many strides for one launch: a launch for each step of the outermost dim.
@@ -92,7 +92,7 @@ void GpuBackend::elementwise(const Program& program, std::span<const View> input
       return;
     }
     const ElementwiseSource source = elementwise_source(form);
-    Kernel& kernel = kernels_.get(source.key, source.kernel, [&] { return text_of(source, form); });
+    Kernel& kernel = kernels_.get(source.key.view(), source.kernel, [&] { return text_of(source, form); });
     arguments[operands] = {nullptr, parameters.data(), parameters.size()};
     executor_->launch(kernel, launch_for(nest.count(), group_threads * form.elements_of_thread),
                       std::span(arguments).first(operands + 1));

@@ -135,6 +135,16 @@ std::optional<Op> lone_op(const Program& program) {
   return last.op;
 }
 
+/// "op_add" …
+std::string_view kernel_name(Op op) {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (int i = 0; i < op_count; ++i) all.push_back(fmt::format("op_{}", op_info(static_cast<Op>(i)).name));
+    return all;
+  }();
+  return names[static_cast<std::size_t>(op)];
+}
+
 /// The same program with another op of the same arity.
 Program with_op(const Program& like, Op op) {
   Program program;
@@ -153,28 +163,23 @@ Program with_op(const Program& like, Op op) {
 
 ElementwiseSource elementwise_source(const ElementwiseForm& form) {
   ElementwiseSource source;
-  source.lone_op = lone_op(*form.program);
-  const auto out = std::back_inserter(source.key);
+  const Program& program = *form.program;
+  source.lone_op = lone_op(program);
+  source.key.add(source.lone_op.has_value());
   if (source.lone_op) {
-    const OpInfo& info = op_info(*source.lone_op);
-    source.kernel = fmt::format("op_{}", info.name);
-    source.key = info.result == OpResult::boolean ? "tests of" : "ops of";
-    for (const Program::Instruction& instruction : form.program->instructions()) {
-      if (instruction.kind == Program::Kind::scalar) source.key += " scalar";
-      if (instruction.kind == Program::Kind::input)
-        fmt::format_to(out, " {}", form.program->input_dtypes()[instruction.slot]);
+    source.kernel = kernel_name(*source.lone_op);
+    source.key.add(op_info(*source.lone_op).result == OpResult::boolean);
+    for (const Program::Instruction& instruction : program.instructions()) {
+      const bool is_input = instruction.kind == Program::Kind::input;
+      source.key.add(instruction.kind).add(is_input ? program.input_dtypes()[instruction.slot] : DType{});
     }
-    fmt::format_to(out, " as {} to {} ", form.program->instructions().back().dtype,
-                   form.program->outputs()[0].dtype);
+    source.key.add(program.instructions().back().dtype).add(program.outputs()[0].dtype);
   } else {
     source.kernel = "elementwise";
-    source.key = form.program->to_string();
+    source.key.add(program);
   }
-  fmt::format_to(out, "rank {}{} by {}", form.rank, form.wide_index ? " wide" : "", form.elements_of_thread);
-  if (form.rank <= 1) {
-    const std::size_t operands = form.program->input_dtypes().size() + form.program->outputs().size();
-    for (std::size_t k = 0; k < operands; ++k) source.key += form.unit[k] != 0 ? " 1" : " 0";
-  }
+  source.key.add(form.rank).add(form.wide_index).add(form.elements_of_thread);
+  if (form.rank <= 1) source.key.add(form.unit);
   return source;
 }
 
@@ -192,13 +197,13 @@ std::string text_of(const ElementwiseSource& source, const ElementwiseForm& form
     const bool alike = info.arity == wanted.arity &&
                        (info.result == OpResult::boolean) == (wanted.result == OpResult::boolean);
     if (alike && domain_has(info.domain, compute))
-      text.add_kernel(fmt::format("op_{}", info.name), with_op(*form.program, op));
+      text.add_kernel(kernel_name(op), with_op(*form.program, op));
   }
   return text.finish();
 }
 
-std::vector<std::byte> elementwise_parameters(const ElementwiseForm& form, const ProgramLoops& loops,
-                                              std::span<const std::int64_t> offsets) {
+StructBytes elementwise_parameters(const ElementwiseForm& form, const ProgramLoops& loops,
+                                   std::span<const std::int64_t> offsets) {
   StructBytes bytes;
   for (const std::int64_t offset : offsets) bytes.add(offset);
   const auto add_loops = [&]<class Index>(Index) {
@@ -210,7 +215,8 @@ std::vector<std::byte> elementwise_parameters(const ElementwiseForm& form, const
   if (form.wide_index) add_loops(std::int64_t{});
   scalars.add_scalars(bytes, false);
   if (!form.wide_index) add_loops(std::int32_t{});
-  return bytes.finish();
+  bytes.finish();
+  return bytes;
 }
 
 }  // namespace rustorch::gpu

@@ -7,6 +7,8 @@
 #include <string>
 
 #include "rustorch/backends/compute_backend.h"
+#include "rustorch/backends/gpu/kernel_key.h"
+#include "rustorch/backends/gpu/struct_bytes.h"
 #include "rustorch/backends/loop_nest.h"
 
 namespace rustorch::gpu {
@@ -32,8 +34,8 @@ struct ElementwiseForm {
 /// A source without the prelude, and its kernel for a program. A kernel's parameters are the operands'
 /// buffers, inputs first, and the struct that `elementwise_parameters` fills.
 struct ElementwiseSource {
-  std::string key;     ///< equal for forms that share a source
-  std::string kernel;  ///< the kernel's name
+  KernelKey key{"elementwise"};  ///< equal for forms that share a source
+  std::string_view kernel;       ///< the kernel's name
   /// The op, if the program does nothing else: its source then has the kernels of all ops that take operands
   /// of the same kinds, since a compiler charges for each source more than for each kernel.
   std::optional<Op> lone_op;
@@ -44,7 +46,7 @@ std::string text_of(const ElementwiseSource& source, const ElementwiseForm& form
 
 /// The bytes of the parameter struct: where the operands begin (in elements), the program's scalars, and the
 /// loops.
-std::vector<std::byte> elementwise_parameters(const ElementwiseForm& form, const ProgramLoops& loops,
-                                              std::span<const std::int64_t> offsets);
+StructBytes elementwise_parameters(const ElementwiseForm& form, const ProgramLoops& loops,
+                                   std::span<const std::int64_t> offsets);
 
 }  // namespace rustorch::gpu

@@ -16,7 +16,7 @@ void GpuBackend::scatter(const Scatter& work) {
 void GpuBackend::run_indexed(const IndexedPlan& plan, const Scatter* scatter) {
   IndexChecks::Site checks{plan.elements.data, 0};  // not touched where there is no index
   if (!plan.indices.empty()) checks = index_checks_.begin(plan.op);
-  const std::vector<std::byte> parameters = indexed_parameters(plan, checks.op);
+  const StructBytes parameters = indexed_parameters(plan, checks.op);
   std::vector<KernelArgument> arguments;
   arguments.push_back({plan.elements.data});
   // Nothing of an empty base is read, but all indices are out of range.
@@ -24,7 +24,7 @@ void GpuBackend::run_indexed(const IndexedPlan& plan, const Scatter* scatter) {
   for (const IndexOperand& operand : plan.indices) arguments.push_back({operand.index.data});
   arguments.push_back({checks.buffer});
   arguments.push_back({nullptr, parameters.data(), parameters.size()});
-  Kernel& kernel = kernels_.get(indexed_key(plan, scatter), scatter == nullptr ? "gather" : "scatter",
+  Kernel& kernel = kernels_.get(indexed_key(plan, scatter).view(), scatter == nullptr ? "gather" : "scatter",
                                 [&] { return indexed_source(plan, scatter); });
   executor_->launch(kernel, launch_for(plan.free.count(), group_threads), arguments);
 }

@@ -36,7 +36,7 @@ std::vector<std::pair<std::string, std::string>> GpuBackend::capabilities() cons
 }
 
 bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
-  if (kind == Kind::gather) return true;  // elements are only moved
+  if (kind == Kind::gather) return true;              // elements are only moved
   if (kind == Kind::sort) return !is_complex(dtype);  // by their bits
   if (is_complex(dtype) || (dtype == DType::float64 && !executor_->facts().has_float64)) return false;
   switch (kind) {

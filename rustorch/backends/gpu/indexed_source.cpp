@@ -180,13 +180,11 @@ void IndexedPlan::finish() {
                has_wide_stride(ordered, most);
 }
 
-std::string indexed_key(const IndexedPlan& plan, const Scatter* scatter) {
-  std::string key =
-      fmt::format("{} {} ranks {} {}{} by",
-                  scatter == nullptr ? "gather" : fmt::format("scatter {}", static_cast<int>(scatter->mode)),
-                  plan.base.dtype, plan.free.rank(), plan.ordered.rank(), plan.wide_index ? " wide" : "");
-  for (const IndexOperand& operand : plan.indices)
-    fmt::format_to(std::back_inserter(key), " {}", operand.index.dtype);
+KernelKey indexed_key(const IndexedPlan& plan, const Scatter* scatter) {
+  KernelKey key(scatter == nullptr ? "gather" : "scatter");
+  key.add(scatter == nullptr ? ScatterMode::write : scatter->mode).add(plan.base.dtype);
+  key.add(plan.free.rank()).add(plan.ordered.rank()).add(plan.wide_index).add(plan.indices.size());
+  for (const IndexOperand& operand : plan.indices) key.add(operand.index.dtype);
   return key;
 }
 
@@ -194,7 +192,7 @@ std::string indexed_source(const IndexedPlan& plan, const Scatter* scatter) {
   return Source(plan, scatter).run();
 }
 
-std::vector<std::byte> indexed_parameters(const IndexedPlan& plan, std::int32_t checked_op) {
+StructBytes indexed_parameters(const IndexedPlan& plan, std::int32_t checked_op) {
   StructBytes bytes;
   bytes.add(plan.elements.layout->offset * plan.parts);
   bytes.add(plan.base.layout->offset * plan.parts);
@@ -211,7 +209,8 @@ std::vector<std::byte> indexed_parameters(const IndexedPlan& plan, std::int32_t 
   };
   plan.wide_index ? add(std::int64_t{}) : add(std::int32_t{});
   bytes.add(checked_op);
-  return bytes.finish();
+  bytes.finish();
+  return bytes;
 }
 
 }  // namespace rustorch::gpu

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "rustorch/backends/gpu/kernel_executor.h"
+#include "rustorch/backends/gpu/kernel_key.h"
+#include "rustorch/backends/gpu/struct_bytes.h"
 #include "rustorch/backends/indexed_loops.h"
 
 namespace rustorch::gpu {
@@ -33,10 +35,10 @@ struct IndexedPlan {
 };
 
 /// Equal for works with the same source.
-std::string indexed_key(const IndexedPlan& plan, const Scatter* scatter);
+KernelKey indexed_key(const IndexedPlan& plan, const Scatter* scatter);
 /// The source of the kernel `gather` or `scatter` without the prelude. Its parameters are the buffers of the
 /// base, the elements, the indices and the index checks, and the struct of `indexed_parameters`.
 std::string indexed_source(const IndexedPlan& plan, const Scatter* scatter);
-std::vector<std::byte> indexed_parameters(const IndexedPlan& plan, std::int32_t checked_op);
+StructBytes indexed_parameters(const IndexedPlan& plan, std::int32_t checked_op);
 
 }  // namespace rustorch::gpu

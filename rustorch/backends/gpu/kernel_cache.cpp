@@ -11,13 +11,14 @@ KernelCache::Compiled KernelCache::compile(const std::string& body) {
   return compiled;
 }
 
-Kernel& KernelCache::kernel_of(Compiled& compiled, const std::string& name) {
+Kernel& KernelCache::kernel_of(Compiled& compiled, std::string_view name) {
   const auto found = compiled.kernels.find(name);
   if (found != compiled.kernels.end()) {
     ++statistics_.hits;
     return *found->second;
   }
-  return *compiled.kernels.emplace(name, executor_.kernel(*compiled.module, name)).first->second;
+  return *compiled.kernels.emplace(std::string(name), executor_.kernel(*compiled.module, std::string(name)))
+              .first->second;
 }
 
 KernelCacheStatistics KernelCache::statistics() const {

@@ -10,6 +10,14 @@
 
 namespace rustorch::gpu {
 
+/// By strings, found by any text.
+struct StringHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>()(text); }
+};
+template <class Value>
+using StringMap = std::unordered_map<std::string, Value, StringHash, std::equal_to<>>;
+
 /// What a kernel cache did so far.
 struct KernelCacheStatistics {
   std::uint64_t hits = 0;      ///< kernels that were there
@@ -25,10 +33,10 @@ class KernelCache {
   /// prelude) if it is not there yet. A source that does not compile is an Error, and is tried again at the
   /// next call.
   template <class MakeSource>
-  Kernel& get(const std::string& key, const std::string& name, const MakeSource& make_source) {
+  Kernel& get(std::string_view key, std::string_view name, const MakeSource& make_source) {
     const std::lock_guard lock(mutex_);
     auto found = sources_.find(key);
-    if (found == sources_.end()) found = sources_.emplace(key, compile(make_source())).first;
+    if (found == sources_.end()) found = sources_.emplace(std::string(key), compile(make_source())).first;
     return kernel_of(found->second, name);
   }
 
@@ -37,14 +45,14 @@ class KernelCache {
  private:
   struct Compiled {
     std::unique_ptr<Module> module;
-    std::unordered_map<std::string, std::unique_ptr<Kernel>> kernels;  // go before their module
+    StringMap<std::unique_ptr<Kernel>> kernels;  // go before their module
   };
   Compiled compile(const std::string& body);
-  Kernel& kernel_of(Compiled& compiled, const std::string& name);
+  Kernel& kernel_of(Compiled& compiled, std::string_view name);
 
   KernelExecutor& executor_;
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, Compiled> sources_;
+  StringMap<Compiled> sources_;
   KernelCacheStatistics statistics_;
 };
 

@@ -23,12 +23,12 @@ void GpuBackend::nonzero(const View& input, const View& out) {
   StructBytes parameters;
   for (const std::int64_t value : {in.offset(), positions.offset(), count, blocks}) parameters.add(value);
   for (const std::int64_t size : layout.shape) parameters.add(size);
-  const std::vector<std::byte> bytes = parameters.finish();
+  parameters.finish();
   const BufferHandle buffers[] = {in.buffer(), counts.data(), positions.buffer()};
   const LaunchShape shape = launch_for(blocks, 1);
-  launch_bytes(source, "count_nonzero", shape, buffers, bytes.data(), bytes.size());
+  launch_bytes(source, "count_nonzero", shape, buffers, parameters.data(), parameters.size());
   scan_counts(*this, counts.data(), 1, blocks);
-  launch_bytes(source, "write_nonzero", shape, buffers, bytes.data(), bytes.size());
+  launch_bytes(source, "write_nonzero", shape, buffers, parameters.data(), parameters.size());
   positions.finish();
 }
 

@@ -8,7 +8,7 @@ namespace rustorch::gpu {
 void GpuBackend::reduce(const Reduction& work) {
   if (work.out.layout->element_count() == 0) return;
   const ReducePlan plan(work);
-  const std::vector<std::byte> parameters = reduce_parameters(work, plan);
+  const StructBytes parameters = reduce_parameters(work, plan);
   const std::size_t buffers = work.inputs.size() + 2;
   if (parameters.size() + buffers * sizeof(void*) > executor_->facts().most_argument_bytes) {
     // Too many operands and dims for one launch: the prologue's results first.
@@ -27,9 +27,9 @@ void GpuBackend::reduce(const Reduction& work) {
     rest.prologue = nullptr;
     return reduce(rest);
   }
-  const std::string key = key_of(work, plan);
+  const KernelKey key = key_of(work, plan);
   const auto kernel = [&](const char* name) -> Kernel& {
-    return kernels_.get(key, name, [&] { return reduce_source(work, plan); });
+    return kernels_.get(key.view(), name, [&] { return reduce_source(work, plan); });
   };
   const ReduceState state = state_of(work);
   Buffer states;

@@ -369,21 +369,21 @@ ReduceState state_of(const Reduction& work) {
   }
 }
 
-std::string key_of(const Reduction& work, const ReducePlan& plan) {
-  std::string key = fmt::format("reduce {} to {} ranks {} {}{}{}", static_cast<int>(work.op), work.out.dtype,
-                                plan.kept.rank(), plan.reduced.rank(), plan.by_rows ? " rows" : "",
-                                plan.wide_index ? " wide" : "");
-  for (const View& input : work.inputs) fmt::format_to(std::back_inserter(key), " {}", input.dtype);
+KernelKey key_of(const Reduction& work, const ReducePlan& plan) {
+  KernelKey key("reduce");
+  key.add(work.op).add(work.out.dtype).add(plan.kept.rank()).add(plan.reduced.rank());
+  key.add(plan.by_rows).add(plan.wide_index).add(work.inputs.size());
+  for (const View& input : work.inputs) key.add(input.dtype);
   for (const Program* program : {work.prologue, work.epilogue}) {
-    key += '\n';
-    if (program != nullptr) key += program->to_string();
+    key.add(program != nullptr);
+    if (program != nullptr) key.add(*program);
   }
   return key;
 }
 
 std::string reduce_source(const Reduction& work, const ReducePlan& plan) { return Source(work, plan).run(); }
 
-std::vector<std::byte> reduce_parameters(const Reduction& work, const ReducePlan& plan) {
+StructBytes reduce_parameters(const Reduction& work, const ReducePlan& plan) {
   StructBytes bytes;
   bytes.add(work.out.layout->offset);
   for (const View& input : work.inputs) bytes.add(input.layout->offset);
@@ -405,7 +405,8 @@ std::vector<std::byte> reduce_parameters(const Reduction& work, const ReducePlan
   if (!plan.wide_index) scalars(false);
   plan.wide_index ? add_loops(std::int64_t{}) : add_loops(std::int32_t{});
   if (plan.wide_index) scalars(false);
-  return bytes.finish();
+  bytes.finish();
+  return bytes;
 }
 
 }  // namespace rustorch::gpu

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "rustorch/backends/compute_backend.h"
+#include "rustorch/backends/gpu/kernel_key.h"
+#include "rustorch/backends/gpu/struct_bytes.h"
 #include "rustorch/backends/loop_nest.h"
 
 namespace rustorch::gpu {
@@ -32,11 +34,11 @@ struct ReduceState {
 ReduceState state_of(const Reduction& work);
 
 /// Equal for reductions with the same source.
-std::string key_of(const Reduction& work, const ReducePlan& plan);
+KernelKey key_of(const Reduction& work, const ReducePlan& plan);
 /// The source without the prelude: the kernels `reduce_rows`, `reduce_columns`, which write the results, or
 /// states where there are several chunks, and `reduce_chunks`, which joins those. Their parameters are the
 /// inputs' buffers (not of the last), the states', the result's, and the struct of `reduce_parameters`.
 std::string reduce_source(const Reduction& work, const ReducePlan& plan);
-std::vector<std::byte> reduce_parameters(const Reduction& work, const ReducePlan& plan);
+StructBytes reduce_parameters(const Reduction& work, const ReducePlan& plan);
 
 }  // namespace rustorch::gpu

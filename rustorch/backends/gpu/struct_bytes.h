@@ -1,8 +1,6 @@
 #pragma once
 
-#include <cstddef>
-#include <cstring>
-#include <vector>
+#include "rustorch/backends/gpu/inline_bytes.h"
 
 namespace rustorch::gpu {
 
@@ -12,19 +10,25 @@ class StructBytes {
  public:
   template <class T>
   void add(T value) {
-    bytes_.resize((bytes_.size() + sizeof(T) - 1) / sizeof(T) * sizeof(T));
-    const std::size_t at = bytes_.size();
-    bytes_.resize(at + sizeof(T));
-    std::memcpy(bytes_.data() + at, &value, sizeof(T));
+    pad(sizeof(T));
+    bytes_.append(&value, sizeof value);
   }
   /// The struct's size is a multiple of its largest member's.
-  std::vector<std::byte> finish() {
-    bytes_.resize((bytes_.size() + 7) / 8 * 8);
-    return std::move(bytes_);
+  StructBytes& finish() {
+    pad(8);
+    return *this;
   }
 
+  const std::byte* data() const noexcept { return bytes_.data(); }
+  std::size_t size() const noexcept { return bytes_.size(); }
+
  private:
-  std::vector<std::byte> bytes_;
+  void pad(std::size_t alignment) {
+    const std::size_t beyond = bytes_.size() % alignment;
+    if (beyond != 0) bytes_.append_zeros(alignment - beyond);
+  }
+
+  InlineBytes bytes_;
 };
 
 }  // namespace rustorch::gpu

@@ -253,10 +253,10 @@ TEST_F(Gpu, KernelsThatTakeSeveralElementsOfAThread) {
       const gpu::ElementwiseSource source = elementwise_source(form);
       const auto module =
           backend->executor().compile(gpu::dialect_source(backend->executor(), text_of(source, form)));
-      const auto kernel = backend->executor().kernel(*module, source.kernel);
+      const auto kernel = backend->executor().kernel(*module, std::string(source.kernel));
       gpu::ProgramLoops loops(5);
       loops.append(count, {1, 0, 1, 1, 1});
-      const std::vector<std::byte> parameters =
+      const gpu::StructBytes parameters =
           elementwise_parameters(form, loops, std::array<std::int64_t, 5>{0, 2, 0, 0, 0});
       std::vector<std::unique_ptr<DeviceCopy>> copies;
       std::vector<gpu::KernelArgument> arguments;

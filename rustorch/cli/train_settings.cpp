@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include "rustorch/error/error.h"
-#include "rustorch/model_io/common/atomic_file.h"
+#include "rustorch/core/atomic_file.h"
 #include "rustorch/model_io/common/json.h"
 
 namespace rustorch::cli {

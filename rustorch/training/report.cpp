@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "rustorch/data/png.h"
-#include "rustorch/model_io/common/atomic_file.h"
+#include "rustorch/core/atomic_file.h"
 #include "rustorch/tensor/gradient.h"
 #include "rustorch/tensor/operations/normalization.h"
 #include "rustorch/training/report_chart.h"

@@ -12,25 +12,6 @@ KernelCache::KernelCache(KernelExecutor& executor, KernelStoreSettings settings)
       process_(executor.facts().name),
       disk_(std::move(settings), executor.facts().compiler_identity) {}
 
-std::unique_lock<std::mutex> KernelCache::lock() const {
-  std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock) {
-    process_.require_same();  // in a forked child it could be taken for ever
-    lock.lock();
-  }
-  return lock;
-}
-
-Kernel* KernelCache::find(const std::string& key, const std::string& name) {
-  const auto locked = lock();
-  const auto source = sources_.find(key);
-  if (source == sources_.end()) return nullptr;
-  const auto kernel = source->second.kernels.find(name);
-  if (kernel == source->second.kernels.end()) return nullptr;
-  ++statistics_.hits;
-  return kernel->second.get();
-}
-
 Kernel& KernelCache::make(const std::string& key, const std::string& name,
                           const std::function<std::string()>& make_body) {
   process_.require_same();

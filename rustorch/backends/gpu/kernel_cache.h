@@ -51,9 +51,24 @@ class KernelCache {
     std::exception_ptr failure;  // the last one
   };
 
-  std::unique_lock<std::mutex> lock() const;
+  std::unique_lock<std::mutex> lock() const {
+    std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock) [[unlikely]] {
+      process_.require_same();  // in a forked child it could be taken for ever
+      lock.lock();
+    }
+    return lock;
+  }
   /// nullptr if it is not there yet.
-  Kernel* find(const std::string& key, const std::string& name);
+  Kernel* find(const std::string& key, const std::string& name) {
+    const auto locked = lock();
+    const auto source = sources_.find(key);
+    if (source == sources_.end()) return nullptr;
+    const auto kernel = source->second.kernels.find(name);
+    if (kernel == source->second.kernels.end()) return nullptr;
+    ++statistics_.hits;
+    return kernel->second.get();
+  }
   Kernel& make(const std::string& key, const std::string& name,
                const std::function<std::string()>& make_body);
   Kernel& make_kernel(Source& source, const std::string& name);

@@ -136,7 +136,7 @@ bool KernelStore::keep(std::string_view source, std::span<const std::byte> binar
     file.write(head);
     file.write(binary);
     file.commit();
-    *used_bytes_ += bytes;
+    used_bytes_ = used_bytes_.value_or(0) + bytes;
     return true;
   } catch (const Error& error) {
     warn(error.message());

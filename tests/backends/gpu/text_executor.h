@@ -27,7 +27,7 @@ struct TextKernel final : gpu::Kernel {
 
 /// An executor for tests of the kernel cache: a source's compiled form is its text, and has a kernel of each
 /// name that stands in it. Runs nothing.
-class TextExecutor final : public gpu::KernelExecutor {
+class TextExecutor : public gpu::KernelExecutor {
  public:
   TextExecutor() {
     facts_.name = "text";

@@ -46,9 +46,9 @@ using FunctionHandle = struct FunctionObject*;      ///< CUfunction
 using MemoryPoolHandle = struct MemoryPoolObject*;  ///< CUmemoryPool
 using DevicePointer = std::uintptr_t;               ///< CUdeviceptr
 
-inline constexpr unsigned int stream_non_blocking = 1;             ///< CU_STREAM_NON_BLOCKING
-inline constexpr unsigned int event_default = 0;                   ///< CU_EVENT_DEFAULT
-inline constexpr unsigned int event_disable_timing = 2;            ///< CU_EVENT_DISABLE_TIMING
+inline constexpr unsigned int stream_non_blocking = 1;   ///< CU_STREAM_NON_BLOCKING
+inline constexpr unsigned int event_default = 0;         ///< CU_EVENT_DEFAULT
+inline constexpr unsigned int event_disable_timing = 2;  ///< CU_EVENT_DISABLE_TIMING
 
 /// CUmemPoolProps: a pool of a device's memory that other processes cannot reach.
 struct MemoryPoolProperties {

@@ -186,6 +186,8 @@ void add_roots(Walk& walk, const TensorList& outputs, const TensorList& grad_out
     RUSTORCH_CHECK(gradient.shape() == output.shape(), shape_mismatch,
                    "backward: a gradient of shape {} for an output of shape {}", gradient.shape(),
                    output.shape());
+    RUSTORCH_CHECK(gradient.device() == output.device(), device_mismatch,
+                   "backward: a gradient on {} for an output on {}", gradient.device(), output.device());
     walk.add_root(output, std::move(gradient));
   }
 }

@@ -16,7 +16,7 @@ Tensor output_weights(const Tensor& output) {
     weights[i] =
         (i % 2 == 0 ? 1.0 : -1.0) * (0.5 + std::fmod(0.6180339887 * static_cast<double>(i + 1), 1.0));
   }
-  return tensor(weights).reshape(output.shape());
+  return tensor(weights).reshape(output.shape()).to(output.device());
 }
 
 double weighted_sum(const Tensor& output, const Tensor& weights) {

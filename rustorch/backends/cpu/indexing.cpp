@@ -21,39 +21,7 @@ void add_indices(const IndexOperand& operand, std::int64_t offset, std::int64_t 
   }
 }
 
-std::size_t checked_operands(std::size_t indices, const char* op) {
-  RUSTORCH_CHECK(indices <= IndexedLoops::max_indices, unsupported,
-                 "op {} takes at most {} index tensors, got {}", op, IndexedLoops::max_indices, indices);
-  return 2 + indices;
-}
-
 }  // namespace
-
-IndexedLoops::IndexedLoops(const View& elements_view, const View& base_view,
-                           std::span<const IndexOperand> indices, const char* op)
-    : outer(checked_operands(indices.size(), op)), inner(2) {
-  const Layout& layout = *elements_view.layout;
-  for (std::size_t d = 0; d < layout.rank(); ++d) {
-    Nest::Offsets steps{};
-    steps[elements] = layout.strides[d];
-    steps[base] = base_view.layout->strides[d];
-    bool moves = false;
-    for (std::size_t k = 0; k < indices.size(); ++k) {
-      steps[2 + k] = indices[k].index.layout->strides[d];
-      moves = moves || steps[2 + k] != 0;
-    }
-    // A dim along which neither the base nor an index moves stays outside: its elements meet at one address,
-    // and keep their row-major order.
-    if (moves || steps[base] == 0) {
-      outer.append(layout.shape[d], steps);
-    } else {
-      inner.append(layout.shape[d], {steps[elements], steps[base]});
-    }
-  }
-  outer.coalesce();
-  inner.sort();
-  inner.coalesce();
-}
 
 void indexed_offsets(const IndexedLoops::Nest& outer, const IndexedLoops::Nest::Offsets& at,
                      std::int64_t start, std::int64_t count, std::span<const IndexOperand> indices,

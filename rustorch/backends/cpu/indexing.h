@@ -1,22 +1,10 @@
 #pragma once
 
-#include "rustorch/backends/loop_nest.h"
+#include "rustorch/backends/indexed_loops.h"
 
 namespace rustorch::cpu {
 
-/// What gather and scatter share: the loops of an indexed access, split into outer loops, in which index
-/// operands move, and inner loops, which only step through the elements and the base, so that whole runs can
-/// be moved.
-struct IndexedLoops {
-  static constexpr std::size_t max_indices = 16;
-  using Nest = LoopNest<2 + max_indices>;
-  static constexpr std::size_t elements = 0;  ///< operand 0: the result of a gather, the source of a scatter
-  static constexpr std::size_t base = 1;      ///< operand 1; the index operands follow
-
-  Nest outer, inner;
-
-  IndexedLoops(const View& elements, const View& base, std::span<const IndexOperand> indices, const char* op);
-};
+using rustorch::IndexedLoops;
 
 /// Base offsets of elements are computed this many at a time.
 inline constexpr std::int64_t index_tile = 256;

@@ -116,27 +116,6 @@ Kernels kernels_for(ScatterMode mode, DType dtype, const char* op) {
   }
 }
 
-/// Whether different positions of the base, displaced by whatever indices are in range, are different
-/// elements, unless they differ only in dims that the base does not move along: then a dim that it moves
-/// along may be split.
-bool positions_are_apart(const View& base, std::span<const IndexOperand> indices) {
-  LoopNest<1> dims;
-  const Layout& layout = *base.layout;
-  for (std::size_t d = 0; d < layout.rank(); ++d) {
-    if (layout.strides[d] != 0 && layout.shape[d] > 1) dims.append(layout.shape[d], {layout.strides[d]});
-  }
-  for (const IndexOperand& index : indices) {
-    if (index.size > 1) dims.append(index.size, {index.stride});
-  }
-  dims.sort();
-  std::int64_t reach = 0;
-  for (std::size_t d = dims.rank(); d-- > 0;) {
-    if (dims.stride(0, d) <= reach) return false;
-    reach += (dims.size(d) - 1) * dims.stride(0, d);
-  }
-  return true;
-}
-
 class Scatterer {
  public:
   Scatterer(const Scatter& work, const IndexedLoops& loops)

@@ -1,6 +1,7 @@
 #include "rustorch/backends/gpu/elementwise_source.h"
 #include "rustorch/backends/gpu/gpu_backend.h"
 #include "rustorch/backends/gpu/launch.h"
+#include "rustorch/backends/gpu/loop_text.h"
 #include "rustorch/error/error.h"
 
 namespace rustorch::gpu {
@@ -17,7 +18,7 @@ ProgramLoops without_outermost(const ProgramLoops& loops) {
   return rest;
 }
 
-ElementwiseForm form_of(const Program& program, const ProgramLoops& loops) {
+ElementwiseForm form_of(const Program& program, const ProgramLoops& loops, const DeviceFacts& facts) {
   ElementwiseForm form;
   form.program = &program;
   form.rank = loops.rank();
@@ -25,18 +26,19 @@ ElementwiseForm form_of(const Program& program, const ProgramLoops& loops) {
   for (std::size_t k = 0; k < loops.operands(); ++k) units = units && loops.inner_stride(k) <= 1;
   if (units) {
     form.rank = std::min<std::size_t>(form.rank, 1);
-    for (std::size_t k = 0; k < loops.operands(); ++k)
+    const std::size_t operands = std::min(loops.operands(), form.unit.size());
+    for (std::size_t k = 0; k < operands; ++k)
       form.unit[k] = static_cast<std::uint8_t>(loops.inner_stride(k));
   } else if (form.rank == 1) {
     form.rank = 2;  // strides other than 0 and 1 are parameters, which begin with two dims
   }
+  // Enough elements for all threads of a device with memory of its own: only many reads at once fill its bus.
+  if (form.rank <= 1 && !facts.unified_memory && loops.count() >= most_groups * group_threads)
+    form.elements_of_thread = ElementwiseForm::most_elements_of_thread;
   // Steps of all threads go beyond the count.
-  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max() - most_groups * group_threads;
-  form.wide_index = loops.count() > most;
-  for (std::size_t dim = 0; dim < loops.rank(); ++dim) {
-    for (std::size_t k = 0; k < loops.operands(); ++k)
-      form.wide_index = form.wide_index || loops.stride(k, dim) > most;
-  }
+  constexpr std::int64_t step = most_groups * group_threads * ElementwiseForm::most_elements_of_thread;
+  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max() - step;
+  form.wide_index = loops.count() > most || has_wide_stride(loops, most);
   return form;
 }
 
@@ -68,7 +70,7 @@ void GpuBackend::elementwise(const Program& program, std::span<const View> input
 
   const auto run = [&](const auto& self, const ProgramLoops& nest,
                        std::span<const std::int64_t> begin) -> void {
-    ElementwiseForm form = form_of(program, nest);
+    ElementwiseForm form = form_of(program, nest, executor_->facts());
     ProgramLoops padded = nest;
     if (nest.rank() < form.rank) {  // one outer dim of one step
       padded = ProgramLoops(operands);
@@ -92,7 +94,7 @@ void GpuBackend::elementwise(const Program& program, std::span<const View> input
     const ElementwiseSource source = elementwise_source(form);
     Kernel& kernel = kernels_.get(source.key, source.kernel, [&] { return text_of(source, form); });
     arguments[operands] = {nullptr, parameters.data(), parameters.size()};
-    executor_->launch(kernel, launch_for(nest.count(), group_threads),
+    executor_->launch(kernel, launch_for(nest.count(), group_threads * form.elements_of_thread),
                       std::span(arguments).first(operands + 1));
   };
   run(run, loops, offsets);

@@ -2,7 +2,9 @@
 
 #include <iterator>
 
+#include "rustorch/backends/gpu/formula.h"
 #include "rustorch/backends/gpu/launch.h"
+#include "rustorch/backends/gpu/loop_text.h"
 #include "rustorch/backends/gpu/program_text.h"
 #include "rustorch/error/error.h"
 
@@ -18,24 +20,13 @@ class Source {
   void add_kernel(std::string_view name, const Program& program) {
     program_ = &program;
     const std::size_t inputs = program.input_dtypes().size(), outputs = program.outputs().size();
-    const std::size_t operands = inputs + outputs;
     line("KERNEL({}, {})(", name, group_threads);
     for (std::size_t i = 0; i < inputs; ++i)
       line("BUF(const {}, b{}, {}),", memory_type(program.input_dtypes()[i]), i, i);
     for (std::size_t i = 0; i < outputs; ++i)
       line("BUF({}, b{}, {}),", memory_type(program.outputs()[i].dtype), inputs + i, inputs + i);
-    line("PARAMS(Parameters, p, {}) KERNEL_IDS) {{", operands);
-    line("const index step = (index)NUM_GROUPS(0) * {};", group_threads);
-    line("for (index i = (index)GROUP_ID(0) * {} + (index)LOCAL_ID; i < p.count; i += step) {{",
-         group_threads);
-    find_elements(operands);
-    const ProgramText body(program, "");
-    text_ += body.statements([&](std::size_t k) {
-      return fmt::format("load_{}(b{}, o{})", storage_name(program.input_dtypes()[k]), k, k);
-    });
-    for (std::size_t i = 0; i < outputs; ++i)
-      line("store_{}(b{}, o{}, {});", storage_name(program.outputs()[i].dtype), inputs + i, inputs + i,
-           body.result(i));
+    line("PARAMS(Parameters, p, {}) KERNEL_IDS) {{", inputs + outputs);
+    form_.elements_of_thread == 1 ? one_by_one() : several_at_once();
     text_ += "}\n}\n";
   }
 
@@ -61,28 +52,68 @@ class Source {
   }
   void declare_loops(std::size_t operands) {
     line("index count;");
-    if (form_.rank > 1) line("index size[{}]; index stride[{}][{}];", form_.rank, operands, form_.rank);
+    if (form_.rank > 1) text_ += loops(operands).members();
   }
 
-  /// o0, o1 …: where the operands' elements of index i are.
-  void find_elements(std::size_t operands) {
-    if (form_.rank <= 1) {
-      for (std::size_t k = 0; k < operands; ++k)
-        line("const i64 o{} = p.offset[{}]{};", k, k, form_.unit[k] != 0 ? " + i" : "");
-      return;
-    }
-    for (std::size_t k = 0; k < operands; ++k) line("i64 o{} = p.offset[{}];", k, k);
-    line("index rest = i;");
-    for (std::size_t dim = form_.rank; dim-- > 0;) {
-      if (dim > 0) {
-        line("{{ const index at = rest % p.size[{}]; rest /= p.size[{}];", dim, dim);
-      } else {
-        line("{{ const index at = rest;");
-      }
-      for (std::size_t k = 0; k < operands; ++k) line("o{} += (i64)at * p.stride[{}][{}];", k, k, dim);
-      line("}}");
-    }
+  std::string load(std::size_t k, std::string_view at) const {
+    return fmt::format("load_{}(b{}, {})", storage_name(program_->input_dtypes()[k]), k, at);
   }
+  void store(std::size_t k, std::string_view at, const ProgramText& body) {
+    line("store_{}(b{}, {}, {});", storage_name(program_->outputs()[k].dtype),
+         program_->input_dtypes().size() + k, at, body.result(k));
+  }
+
+  /// The body for one element of a thread after the other; o0, o1 … are where its operands are.
+  void one_by_one() {
+    const std::size_t inputs = program_->input_dtypes().size(), outputs = program_->outputs().size();
+    line("const index step = (index)NUM_GROUPS(0) * {};", group_threads);
+    line("for (index i = (index)GROUP_ID(0) * {} + (index)LOCAL_ID; i < p.count; i += step) {{",
+         group_threads);
+    std::vector<LoopText::Moved> moved;
+    for (std::size_t k = 0; k < inputs + outputs; ++k) {
+      const bool moves = form_.rank > 1 || form_.unit[k] == 0;
+      line("{}i64 o{} = p.offset[{}]{};", form_.rank > 1 ? "" : "const ", k, k, moves ? "" : " + i");
+      moved.push_back({fmt::format("o{}", k), k});
+    }
+    if (form_.rank > 1) text_ += loops(inputs + outputs).walk("i", moved);
+    const ProgramText body(*program_, "");
+    text_ += body.statements([&](std::size_t k) { return load(k, fmt::format("o{}", k)); });
+    for (std::size_t k = 0; k < outputs; ++k) store(k, fmt::format("o{}", inputs + k), body);
+  }
+
+  /// The body for several elements of a thread: all are read before the first is computed, so that many reads
+  /// are under way. A group's elements are adjacent. Beyond the end the last element is read again.
+  void several_at_once() {
+    const std::size_t inputs = program_->input_dtypes().size(), outputs = program_->outputs().size();
+    const int elements = form_.elements_of_thread;
+    const auto place = [&](std::size_t k, const char* index) {
+      return form_.unit[k] != 0 ? fmt::format("p.offset[{}] + {}", k, index) : fmt::format("p.offset[{}]", k);
+    };
+    line("const index step = (index)NUM_GROUPS(0) * {};", group_threads * elements);
+    line("for (index first = (index)GROUP_ID(0) * {} + (index)LOCAL_ID; first < p.count; first += step) {{",
+         group_threads * elements);
+    for (std::size_t k = 0; k < inputs; ++k)
+      line("{} x{}[{}];", dialect_type(compute_dtype(program_->input_dtypes()[k])), k, elements);
+    const auto each = [&](const auto& body) {
+      line("UNROLL\nfor (int e = 0; e < {}; ++e) {{ const index i = first + e * {};", elements,
+           group_threads);
+      body();
+      line("}}");
+    };
+    each([&] {
+      line("const index near = i < p.count ? i : p.count - 1;");
+      for (std::size_t k = 0; k < inputs; ++k) line("x{}[e] = {};", k, load(k, place(k, "near")));
+    });
+    each([&] {
+      const ProgramText body(*program_, "");
+      text_ += body.statements([](std::size_t k) { return fmt::format("x{}[e]", k); });
+      line("if (i < p.count) {{");
+      for (std::size_t k = 0; k < outputs; ++k) store(k, place(inputs + k, "i"), body);
+      line("}}");
+    });
+  }
+
+  LoopText loops(std::size_t operands) const { return {"", form_.rank, operands}; }
 
   const ElementwiseForm& form_;
   const Program* program_;
@@ -139,7 +170,7 @@ ElementwiseSource elementwise_source(const ElementwiseForm& form) {
     source.kernel = "elementwise";
     source.key = form.program->to_string();
   }
-  fmt::format_to(out, "rank {}{}", form.rank, form.wide_index ? " wide" : "");
+  fmt::format_to(out, "rank {}{} by {}", form.rank, form.wide_index ? " wide" : "", form.elements_of_thread);
   if (form.rank <= 1) {
     const std::size_t operands = form.program->input_dtypes().size() + form.program->outputs().size();
     for (std::size_t k = 0; k < operands; ++k) source.key += form.unit[k] != 0 ? " 1" : " 0";
@@ -172,11 +203,7 @@ std::vector<std::byte> elementwise_parameters(const ElementwiseForm& form, const
   for (const std::int64_t offset : offsets) bytes.add(offset);
   const auto add_loops = [&]<class Index>(Index) {
     bytes.add(static_cast<Index>(loops.count()));
-    if (form.rank <= 1) return;
-    for (std::size_t dim = 0; dim < form.rank; ++dim) bytes.add(static_cast<Index>(loops.size(dim)));
-    for (std::size_t k = 0; k < offsets.size(); ++k) {
-      for (std::size_t dim = 0; dim < form.rank; ++dim) bytes.add(static_cast<Index>(loops.stride(k, dim)));
-    }
+    if (form.rank > 1) rustorch::gpu::add_loops<Index>(bytes, loops);
   };
   const ProgramText scalars(*form.program, "");
   scalars.add_scalars(bytes, true);

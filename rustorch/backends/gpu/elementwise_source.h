@@ -18,9 +18,13 @@ using ProgramLoops = LoopNest<most_program_operands>;
 /// What decides the text of a program's kernel: the program without its scalars' values, and how its operands
 /// are gone through.
 struct ElementwiseForm {
+  static constexpr int most_elements_of_thread = 4;
+
   const Program* program = nullptr;
   std::size_t rank = 0;     ///< dims that are left; 1: operands are adjacent elements or one element
   bool wide_index = false;  ///< indices and strides need 64 bits
+  /// For rank 1: how many elements a thread reads before it computes.
+  int elements_of_thread = 1;
   /// By operand, for rank 1: the stride, 0 or 1.
   std::array<std::uint8_t, most_program_operands> unit{};
 };

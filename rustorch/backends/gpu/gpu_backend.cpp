@@ -36,11 +36,13 @@ std::vector<std::pair<std::string, std::string>> GpuBackend::capabilities() cons
 }
 
 bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
+  if (kind == Kind::gather) return true;  // elements are only moved
   if (is_complex(dtype) || (dtype == DType::float64 && !executor_->facts().has_float64)) return false;
   switch (kind) {
     case Kind::elementwise:
     case Kind::reduce:
     case Kind::generate:
+    case Kind::scatter:
       return true;
     default:
       return false;
@@ -91,8 +93,6 @@ void GpuBackend::convolution_backward_weight(const ConvolutionBackwardWeight& /*
 }
 void GpuBackend::pooling_forward(const PoolingForward& /*work*/) { refuse(*this, "pooling_forward"); }
 void GpuBackend::pooling_backward(const PoolingBackward& /*work*/) { refuse(*this, "pooling_backward"); }
-void GpuBackend::gather(const Gather& /*work*/) { refuse(*this, "gather"); }
-void GpuBackend::scatter(const Scatter& /*work*/) { refuse(*this, "scatter"); }
 void GpuBackend::nonzero(const View& /*input*/, const View& /*out*/) { refuse(*this, "nonzero"); }
 void GpuBackend::sort(const Sort& /*work*/) { refuse(*this, "sort"); }
 void GpuBackend::batch_norm_forward(const BatchNormForward& /*work*/) { refuse(*this, "batch_norm_forward"); }

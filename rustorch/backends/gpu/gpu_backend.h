@@ -13,6 +13,8 @@
 
 namespace rustorch::gpu {
 
+struct IndexedPlan;
+
 /// The backend of every GPU: all that CUDA, OpenCL and Metal share. What it does not support runs on the CPU
 /// (FallbackBackend).
 class GpuBackend final : public ComputeBackend {
@@ -70,6 +72,7 @@ class GpuBackend final : public ComputeBackend {
   const KernelCache& kernels() const noexcept { return kernels_; }
 
  private:
+  void run_indexed(const IndexedPlan& plan, const Scatter* scatter);
   void launch_bytes(const KernelSource& source, const char* kernel, const LaunchShape& shape,
                     std::span<const BufferHandle> buffers, const void* parameters, std::size_t size);
 

@@ -6,6 +6,7 @@
 
 #include "rustorch/backends/gpu/formula.h"
 #include "rustorch/backends/gpu/launch.h"
+#include "rustorch/backends/gpu/loop_text.h"
 #include "rustorch/backends/gpu/program_text.h"
 #include "rustorch/error/error.h"
 
@@ -68,11 +69,7 @@ class Source {
     scalars(true);
     if (!plan_.wide_index) scalars(false);
     line("index results; index per_result; index chunk; index chunks;");
-    const std::size_t operands = 1 + work_.inputs.size();
-    if (plan_.kept.rank() > 0)
-      line("index kept_size[{0}]; index kept_stride[{1}][{0}];", plan_.kept.rank(), operands);
-    if (plan_.reduced.rank() > 0)
-      line("index reduced_size[{0}]; index reduced_stride[{1}][{0}];", plan_.reduced.rank(), operands);
+    text_ += loops_of("kept_", plan_.kept).members() + loops_of("reduced_", plan_.reduced).members();
     if (plan_.wide_index) scalars(false);
     line("}} Parameters;");
   }
@@ -153,32 +150,23 @@ class Source {
     for (std::size_t k = 0; with_inputs && k < work_.inputs.size(); ++k)
       line("i64 o{} = p.offset[{}];", k, k);
     if (with_out) line("i64 o_out = p.out_offset;");
-    if (plan_.kept.rank() == 0) return;
-    line("{{ index rest = result;");
-    for (std::size_t dim = plan_.kept.rank(); dim-- > 0;) {
-      line("{{ const index at = {};", dim > 0 ? fmt::format("rest % p.kept_size[{}]", dim) : "rest");
-      if (dim > 0) line("rest /= p.kept_size[{}];", dim);
-      for (std::size_t k = 0; with_inputs && k < work_.inputs.size(); ++k)
-        line("o{} += (i64)at * p.kept_stride[{}][{}];", k, k + 1, dim);
-      if (with_out) line("o_out += (i64)at * p.kept_stride[0][{}];", dim);
-      line("}}");
-    }
-    line("}}");
+    std::vector<LoopText::Moved> moved;
+    for (std::size_t k = 0; with_inputs && k < work_.inputs.size(); ++k)
+      moved.push_back({fmt::format("o{}", k), k + 1});
+    if (with_out) moved.push_back({"o_out", 0});
+    text_ += loops_of("kept_", plan_.kept).walk("result", moved);
+  }
+
+  static LoopText loops_of(const char* name, const ReduceLoops& nest) {
+    return {name, nest.rank(), nest.operands()};
   }
 
   /// Loads element r of a result and joins it to the state.
   void take_element() {
     for (std::size_t k = 0; k < work_.inputs.size(); ++k) line("i64 e{} = o{};", k, k);
-    if (plan_.reduced.rank() > 0) {
-      line("index inner = r;");
-      for (std::size_t dim = plan_.reduced.rank(); dim-- > 0;) {
-        line("{{ const index at = {};", dim > 0 ? fmt::format("inner % p.reduced_size[{}]", dim) : "inner");
-        if (dim > 0) line("inner /= p.reduced_size[{}];", dim);
-        for (std::size_t k = 0; k < work_.inputs.size(); ++k)
-          line("e{} += (i64)at * p.reduced_stride[{}][{}];", k, k + 1, dim);
-        line("}}");
-      }
-    }
+    std::vector<LoopText::Moved> moved;
+    for (std::size_t k = 0; k < work_.inputs.size(); ++k) moved.push_back({fmt::format("e{}", k), k + 1});
+    text_ += loops_of("reduced_", plan_.reduced).walk("r", moved);
     const auto load = [&](std::size_t k) {
       return fmt::format("load_{}(b{}, e{})", storage_name(work_.inputs[k].dtype), k, k);
     };
@@ -361,13 +349,8 @@ ReducePlan::ReducePlan(const Reduction& work)
   chunk = std::max<std::int64_t>(1, std::min(per_result, longest));
   chunks = std::max<std::int64_t>(1, (per_result + chunk - 1) / chunk);
   constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max() / 4;
-  wide_index = results * std::max<std::int64_t>(per_result, 1) > most;
-  for (const ReduceLoops* nest : {&kept, &reduced}) {
-    for (std::size_t dim = 0; dim < nest->rank(); ++dim) {
-      for (std::size_t k = 0; k < nest->operands(); ++k)
-        wide_index = wide_index || nest->stride(k, dim) > most;
-    }
-  }
+  wide_index = results * std::max<std::int64_t>(per_result, 1) > most || has_wide_stride(kept, most) ||
+               has_wide_stride(reduced, most);
 }
 
 ReduceState state_of(const Reduction& work) {
@@ -415,13 +398,8 @@ std::vector<std::byte> reduce_parameters(const Reduction& work, const ReducePlan
   const auto add_loops = [&]<class Index>(Index) {
     for (const std::int64_t value : {plan.results, plan.per_result, plan.chunk, plan.chunks})
       bytes.add(static_cast<Index>(value));
-    for (const ReduceLoops* nest : {&plan.kept, &plan.reduced}) {
-      for (std::size_t dim = 0; dim < nest->rank(); ++dim) bytes.add(static_cast<Index>(nest->size(dim)));
-      for (std::size_t k = 0; nest->rank() > 0 && k < nest->operands(); ++k) {
-        for (std::size_t dim = 0; dim < nest->rank(); ++dim)
-          bytes.add(static_cast<Index>(nest->stride(k, dim)));
-      }
-    }
+    rustorch::gpu::add_loops<Index>(bytes, plan.kept);
+    rustorch::gpu::add_loops<Index>(bytes, plan.reduced);
   };
   scalars(true);
   if (!plan.wide_index) scalars(false);

@@ -7,6 +7,9 @@
 
 #include "backends/gpu/gpu_device.h"
 #include "backends/host_tensor.h"
+#include "rustorch/backends/gpu/dialect.h"
+#include "rustorch/backends/gpu/elementwise_source.h"
+#include "rustorch/backends/gpu/launch.h"
 #include "rustorch/error/error.h"
 #include "rustorch/memory/buffer.h"
 #include "rustorch/memory/memory_tag.h"
@@ -221,6 +224,56 @@ TEST_F(Gpu, LargeTensorsAndManyThreads) {
 }
 
 // In several chunks: one long row, few long rows, long columns. Each as on the CPU, and the same bits again.
+TEST_F(Gpu, KernelsThatTakeSeveralElementsOfAThread) {
+  Program program;
+  const auto x = program.input(DType::bfloat16), y = program.input(DType::float32);
+  const auto z = program.input(DType::int32, DType::int32);
+  const auto sum = program.apply(Op::add, program.apply(Op::mul, x, y), program.scalar(0.5, DType::float32));
+  program.output(sum, DType::float32);
+  program.output(z, DType::int8);
+  for (gpu::GpuBackend* backend : backends) {
+    for (const std::int64_t count : {1, 255, 1024, 5000}) {
+      std::vector<HostTensor> tensors;
+      tensors.emplace_back(DType::bfloat16, Shape{count});
+      tensors.emplace_back(DType::float32, Layout({count}, {0}, 2));  // one element for all
+      tensors.emplace_back(DType::int32, Shape{count});
+      for (HostTensor& tensor : tensors) tensor.randomize(static_cast<unsigned>(count));
+      tensors.emplace_back(DType::float32, Shape{count});
+      tensors.emplace_back(DType::int8, Shape{count});
+      std::vector<HostTensor> expected = tensors;
+      std::vector<View> views;
+      for (HostTensor& tensor : expected) views.push_back(tensor.view());
+      cpu_backend().elementwise(program, std::span(views).first(3), std::span(views).subspan(3));
+
+      gpu::ElementwiseForm form;
+      form.program = &program;
+      form.rank = 1;
+      form.elements_of_thread = gpu::ElementwiseForm::most_elements_of_thread;
+      form.unit = {1, 0, 1, 1, 1};
+      const gpu::ElementwiseSource source = elementwise_source(form);
+      const auto module =
+          backend->executor().compile(gpu::dialect_source(backend->executor(), text_of(source, form)));
+      const auto kernel = backend->executor().kernel(*module, source.kernel);
+      gpu::ProgramLoops loops(5);
+      loops.append(count, {1, 0, 1, 1, 1});
+      const std::vector<std::byte> parameters =
+          elementwise_parameters(form, loops, std::array<std::int64_t, 5>{0, 2, 0, 0, 0});
+      std::vector<std::unique_ptr<DeviceCopy>> copies;
+      std::vector<gpu::KernelArgument> arguments;
+      for (HostTensor& tensor : tensors) {
+        copies.push_back(std::make_unique<DeviceCopy>(*backend, tensor));
+        arguments.push_back({copies.back()->view().data});
+      }
+      arguments.push_back({nullptr, parameters.data(), parameters.size()});
+      backend->executor().launch(*kernel, gpu::launch_for(count, 4 * gpu::group_threads), arguments);
+      for (std::size_t k = 3; k < 5; ++k) {
+        copies[k]->fetch();
+        EXPECT_EQ(values_of(tensors[k]), values_of(expected[k])) << "output " << k - 3 << " of " << count;
+      }
+    }
+  }
+}
+
 TEST_F(Gpu, LongReductions) {
   struct Case {
     Shape shape, result;

@@ -37,6 +37,8 @@ typedef double f64;
 #define LOCAL_ID ((u32)threadIdx.x)
 #define GROUP_ID(d) ((u32)((d) == 0 ? blockIdx.x : (d) == 1 ? blockIdx.y : blockIdx.z))
 #define NUM_GROUPS(d) ((u32)((d) == 0 ? gridDim.x : (d) == 1 ? gridDim.y : gridDim.z))
+// Before a loop with a constant count that is to be unrolled.
+#define UNROLL _Pragma("unroll")
 #define BARRIER() __syncthreads()
 
 // Subgroups have 32 threads, all of which take part.

@@ -42,6 +42,8 @@ typedef float f32;
 #define NUM_GROUPS(d) ((u32)rt_groups[d])
 #define LOCAL_ARRAY(T, name, n) threadgroup T name[n]
 #define CONST_TABLE(T, name, n) constant T name[n]
+// Before a loop with a constant count that is to be unrolled.
+#define UNROLL _Pragma("unroll")
 #define BARRIER() threadgroup_barrier(mem_flags::mem_threadgroup)
 #define SUBGROUP_SHUFFLE_DOWN(v, d) simd_shuffle_down(v, (ushort)(d))
 

@@ -31,6 +31,7 @@ typedef float f32;
 #define LOCAL_ID ((u32)get_local_id(0))
 #define GROUP_ID(d) ((u32)get_group_id(d))
 #define NUM_GROUPS(d) ((u32)get_num_groups(d))
+#define UNROLL
 #define BARRIER() barrier(CLK_LOCAL_MEM_FENCE)
 #define AS_F32(bits) as_float((uint)(bits))
 #define AS_U32(value) as_uint((float)(value))

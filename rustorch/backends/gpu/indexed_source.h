@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "rustorch/backends/gpu/kernel_executor.h"
+#include "rustorch/backends/indexed_loops.h"
+
+namespace rustorch::gpu {
+
+/// How a gather or scatter is done: a thread for each position of `free`, which goes through `ordered` in
+/// row-major order. Operands are those of IndexedLoops.
+struct IndexedPlan {
+  /// Of a gather: every element has a thread; neighbours in the result are neighbours.
+  explicit IndexedPlan(const Gather& work);
+  /// Of a scatter: what may meet at one address stays with one thread, which keeps the order.
+  explicit IndexedPlan(const Scatter& work);
+
+  const char* op;
+  View base, elements;  ///< elements: the result of a gather, the source of a scatter
+  std::vector<IndexOperand> indices;
+  std::int64_t parts;  ///< elements of 16 bytes are moved in two parts
+  IndexedLoops::Nest free, ordered;
+  bool wide_index = false;
+
+  std::size_t operands() const noexcept { return 2 + indices.size(); }
+
+ private:
+  template <class Work>
+  IndexedPlan(const Work& work, const View& elements_view);
+  void append(IndexedLoops::Nest& to, const IndexedLoops::Nest& from, std::size_t dim) const;
+  void finish();
+};
+
+/// Equal for works with the same source.
+std::string indexed_key(const IndexedPlan& plan, const Scatter* scatter);
+/// The source of the kernel `gather` or `scatter` without the prelude. Its parameters are the buffers of the
+/// base, the elements, the indices and the index checks, and the struct of `indexed_parameters`.
+std::string indexed_source(const IndexedPlan& plan, const Scatter* scatter);
+std::vector<std::byte> indexed_parameters(const IndexedPlan& plan, std::int32_t checked_op);
+
+}  // namespace rustorch::gpu

@@ -1,12 +1,11 @@
 #include "rustorch/backends/fallback_backend.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <string_view>
 #include <vector>
 
 #include "rustorch/backends/runtime.h"
+#include "rustorch/core/log.h"
 #include "rustorch/memory/buffer.h"
 
 namespace rustorch {
@@ -48,14 +47,6 @@ std::string_view to_string(Kind kind) noexcept {
       return "cross_entropy";
   }
   return "unknown";
-}
-
-/// Whether RUSTORCH_LOG asks for warnings. The library prints nothing unless it is asked to.
-bool log_warnings() noexcept {
-  const char* level = std::getenv("RUSTORCH_LOG");
-  if (level == nullptr) return false;
-  const std::string_view text = level;
-  return text == "trace" || text == "debug" || text == "info" || text == "warn" || text == "warning";
 }
 
 /// The operands of one call, moved to the CPU for its duration. Each device buffer gets one host block that
@@ -196,11 +187,9 @@ void FallbackBackend::note(Kind kind, DType dtype) {
         "{} has no {} for {}", device(), to_string(kind), dtype);
   }
   count_fallback();
-  if (!logged_[static_cast<std::size_t>(kind)].exchange(true, std::memory_order_relaxed) && log_warnings()) {
-    std::fputs(fmt::format("rustorch: warn: {} has no {} for {}; it runs on the cpu with copies\n", device(),
-                           to_string(kind), dtype)
-                   .c_str(),
-               stderr);
+  if (!logged_[static_cast<std::size_t>(kind)].exchange(true, std::memory_order_relaxed)) {
+    log_warning(
+        fmt::format("{} has no {} for {}; it runs on the cpu with copies", device(), to_string(kind), dtype));
   }
 }
 

@@ -5,8 +5,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "rustorch/core/atomic_file.h"
 #include "rustorch/error/error.h"
-#include "rustorch/model_io/common/atomic_file.h"
 #include "rustorch/model_io/common/json.h"
 
 namespace rustorch::cli {

@@ -5,7 +5,7 @@
 #include <limits>
 #include <system_error>
 
-#include "rustorch/model_io/common/atomic_file.h"
+#include "rustorch/core/atomic_file.h"
 #include "rustorch/model_io/common/json.h"
 #include "rustorch/training/trainer.h"
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "rustorch/core/atomic_file.h"
 #include "rustorch/data/png.h"
-#include "rustorch/model_io/common/atomic_file.h"
 #include "rustorch/tensor/gradient.h"
 #include "rustorch/tensor/operations/normalization.h"
 #include "rustorch/training/report_chart.h"

@@ -1,4 +1,4 @@
-#include "rustorch/model_io/common/atomic_file.h"
+#include "rustorch/core/atomic_file.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill is POSIX's

@@ -56,8 +56,8 @@ BufferHandle GpuAllocator::allocate_fresh(std::size_t block_bytes, std::size_t b
       }
     }
     if (again) break;
-    executor_.synchronize();  // what queued work holds comes back
     trim(0);
+    executor_.synchronize();  // what is released comes back when the queued work is done
   }
   fail_exhausted(bytes);
 }

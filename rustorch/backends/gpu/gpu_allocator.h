@@ -17,9 +17,9 @@ namespace rustorch::gpu {
 /// addresses.
 ///
 /// Blocks are as large as their class: those of SizeClasses to 1 MiB, then eight sizes per power of two (at
-/// most an eighth is wasted). Where the device or the limit has no room, kept blocks are released and it is
-/// tried again; then an Error names the largest holders. In a forked
-/// child memory can neither be taken (an Error) nor given back: the driver stays with the parent.
+/// most an eighth is wasted). Where the device or the limit has no room, kept blocks are released, queued
+/// work is waited for, and it is tried again; then an Error names the largest holders. In a forked child
+/// memory can neither be taken (an Error) nor given back: the driver stays with the parent.
 class GpuAllocator final : public MemoryAllocator {
  public:
   /// `name` stands in messages: "opencl:0".

@@ -71,8 +71,8 @@ class KernelExecutor {
   /// Compiles a source (which begins with the prelude). An Error (unsupported) with the compiler's log, and
   /// the lines that it complains of, if the source is not accepted.
   virtual std::unique_ptr<Module> compile(const std::string& source) = 0;
-  /// The compiled form for this device, for `load` in another process; empty where the API has none. May be
-  /// called after the first launch, when some APIs know more of it.
+  /// The compiled form for this device, for `load` in another process; empty where the API has none, or takes
+  /// too long over it. Not while the program ends: drivers compile for it (PoCL) and may be half shut down.
   virtual std::vector<std::byte> binary(const Module& module) = 0;
   /// A module from its compiled form; nullptr if the driver does not take it. Drivers trust these bytes (PoCL
   /// crashes on damaged ones): whoever keeps them must know that they are whole.
@@ -84,7 +84,8 @@ class KernelExecutor {
   virtual void launch(Kernel& kernel, const LaunchShape& shape,
                       std::span<const KernelArgument> arguments) = 0;
 
-  /// Device memory, uninitialized; nullptr if there is not enough.
+  /// Device memory, uninitialized; nullptr if there is not enough. What was released may count as used until
+  /// the next `synchronize`.
   virtual BufferHandle allocate(std::size_t bytes) = 0;
   /// Gives memory back after the work that is queued now; does nothing in a forked child.
   virtual void release(BufferHandle buffer) noexcept = 0;

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "rustorch/model_io/common/atomic_file.h"
+#include "rustorch/core/atomic_file.h"
 #include "rustorch/model_io/common/json_events.h"
 #include "rustorch/model_io/safetensors/dtype_names.h"
 #include "rustorch/model_io/safetensors/header.h"

@@ -1,7 +1,6 @@
 #include "rustorch/backends/gpu/cuda/device_memory.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace rustorch::gpu::cuda {
 
@@ -12,12 +11,6 @@ DeviceMemory::DeviceMemory(const DriverApi& api, int device_ordinal, bool has_po
   MemoryPoolProperties properties;
   properties.location_id = device_ordinal;
   check(api_, api_.cuMemPoolCreate(&pool_, &properties), "cuMemPoolCreate");
-  std::uint64_t kept_bytes = std::numeric_limits<std::uint64_t>::max();
-  const Result result =
-      api_.cuMemPoolSetAttribute(pool_, memory_pool_attribute_release_threshold, &kept_bytes);
-  if (result == Result::success) return;
-  api_.cuMemPoolDestroy(pool_);
-  fail_call(api_, result, "cuMemPoolSetAttribute");
 }
 
 DeviceMemory::~DeviceMemory() {
@@ -26,21 +19,12 @@ DeviceMemory::~DeviceMemory() {
 
 DevicePointer DeviceMemory::allocate(std::size_t bytes) {
   DevicePointer pointer = 0;
-  Result result = try_allocate(pointer, std::max<std::size_t>(bytes, 1));
-  if (result == Result::out_of_memory) {
-    // What was released may still wait for the stream, or lie in pieces in the pool.
-    check(api_, api_.cuStreamSynchronize(stream_), "cuStreamSynchronize");
-    if (pool_ != nullptr) check(api_, api_.cuMemPoolTrimTo(pool_, 0), "cuMemPoolTrimTo");
-    result = try_allocate(pointer, std::max<std::size_t>(bytes, 1));
-  }
+  const std::size_t asked = std::max<std::size_t>(bytes, 1);
+  const Result result = pool_ != nullptr ? api_.cuMemAllocFromPoolAsync(&pointer, asked, pool_, stream_)
+                                         : api_.cuMemAlloc(&pointer, asked);
   if (result == Result::out_of_memory) return 0;
   check(api_, result, pool_ != nullptr ? "cuMemAllocFromPoolAsync" : "cuMemAlloc");
   return pointer;
-}
-
-Result DeviceMemory::try_allocate(DevicePointer& pointer, std::size_t bytes) {
-  return pool_ != nullptr ? api_.cuMemAllocFromPoolAsync(&pointer, bytes, pool_, stream_)
-                          : api_.cuMemAlloc(&pointer, bytes);
 }
 
 void DeviceMemory::release(DevicePointer pointer) {

@@ -40,8 +40,6 @@ std::string find_functions(DriverApi& api) {
   library.find(api.cuMemFree, {"cuMemFree_v2"});
   library.find(api.cuMemPoolCreate, {"cuMemPoolCreate"});
   library.find(api.cuMemPoolDestroy, {"cuMemPoolDestroy"});
-  library.find(api.cuMemPoolSetAttribute, {"cuMemPoolSetAttribute"});
-  library.find(api.cuMemPoolTrimTo, {"cuMemPoolTrimTo"});
   library.find(api.cuMemAllocFromPoolAsync, {"cuMemAllocFromPoolAsync"});
   library.find(api.cuMemFreeAsync, {"cuMemFreeAsync"});
   library.find(api.cuMemHostAlloc, {"cuMemHostAlloc"});

@@ -46,10 +46,9 @@ using FunctionHandle = struct FunctionObject*;      ///< CUfunction
 using MemoryPoolHandle = struct MemoryPoolObject*;  ///< CUmemoryPool
 using DevicePointer = std::uintptr_t;               ///< CUdeviceptr
 
-inline constexpr unsigned int stream_non_blocking = 1;             ///< CU_STREAM_NON_BLOCKING
-inline constexpr unsigned int event_default = 0;                   ///< CU_EVENT_DEFAULT
-inline constexpr unsigned int event_disable_timing = 2;            ///< CU_EVENT_DISABLE_TIMING
-inline constexpr int memory_pool_attribute_release_threshold = 4;  ///< CU_MEMPOOL_ATTR_RELEASE_THRESHOLD
+inline constexpr unsigned int stream_non_blocking = 1;   ///< CU_STREAM_NON_BLOCKING
+inline constexpr unsigned int event_default = 0;         ///< CU_EVENT_DEFAULT
+inline constexpr unsigned int event_disable_timing = 2;  ///< CU_EVENT_DISABLE_TIMING
 
 /// CUmemPoolProps: a pool of a device's memory that other processes cannot reach.
 struct MemoryPoolProperties {
@@ -97,8 +96,6 @@ struct DriverApi {
   Result (*cuMemFree)(DevicePointer);
   Result (*cuMemPoolCreate)(MemoryPoolHandle*, const MemoryPoolProperties*);
   Result (*cuMemPoolDestroy)(MemoryPoolHandle);
-  Result (*cuMemPoolSetAttribute)(MemoryPoolHandle, int attribute, void* value);
-  Result (*cuMemPoolTrimTo)(MemoryPoolHandle, std::size_t bytes_to_keep);
   Result (*cuMemAllocFromPoolAsync)(DevicePointer*, std::size_t bytes, MemoryPoolHandle, StreamHandle);
   Result (*cuMemFreeAsync)(DevicePointer, StreamHandle);
   Result (*cuMemHostAlloc)(void**, std::size_t bytes, unsigned int flags);

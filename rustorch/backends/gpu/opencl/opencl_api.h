@@ -44,7 +44,8 @@ inline constexpr Name device_type = 0x1000, device_max_compute_units = 0x1002,
                       device_double_config = 0x1032, device_unified_memory = 0x1035;
 /// Of device_fp_config: divisions and square roots can be rounded correctly.
 inline constexpr Bits correctly_rounded_divide = 1u << 7;
-inline constexpr Name program_binary_sizes = 0x1165, program_binaries = 0x1166, program_build_log = 0x1183;
+inline constexpr Name program_binary_sizes = 0x1165, program_binaries = 0x1166, program_kernel_count = 0x1167,
+                      program_build_log = 0x1183;
 inline constexpr Name event_started = 0x1282, event_ended = 0x1283;
 
 using Notify = void (*)(const char*, const void*, std::size_t, void*);

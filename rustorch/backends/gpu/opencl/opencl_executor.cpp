@@ -109,7 +109,12 @@ class OpenClExecutor final : public KernelExecutor {
   std::vector<std::byte> binary(const Module& module) override {
     process_.require_same();
     Program program = static_cast<const OpenClModule&>(module).program();
-    std::size_t bytes = 0;
+    std::size_t bytes = 0, kernels = 0;
+    if (compiles_for_binary_) {
+      check(api_.clGetProgramInfo(program, program_kernel_count, sizeof(kernels), &kernels, nullptr),
+            "clGetProgramInfo");
+      if (kernels > most_kernels_to_compile) return {};
+    }
     check(api_.clGetProgramInfo(program, program_binary_sizes, sizeof(bytes), &bytes, nullptr),
           "clGetProgramInfo");
     std::vector<std::byte> binary(bytes);
@@ -222,6 +227,9 @@ class OpenClExecutor final : public KernelExecutor {
 
  private:
   static constexpr int launches_between_flushes = 16;
+  /// PoCL compiles every kernel of a program once more before it gives the binary, 60 ms each, and keeps what
+  /// it compiled on disk itself: building the source again takes it 30 ms, loading the binary 2.
+  static constexpr std::size_t most_kernels_to_compile = 4;
 
   void ask(Platform platform) {
     const auto platform_text = [&](Name name) {
@@ -230,6 +238,7 @@ class OpenClExecutor final : public KernelExecutor {
       });
     };
     const std::string on = platform_text(platform_name);
+    compiles_for_binary_ = on == "Portable Computing Language";
     facts_.name = device_text(api_, device_, device_name);
     facts_.vendor = device_text(api_, device_, device_vendor);
     facts_.driver = fmt::format("{} ({}), driver {}", platform_text(platform_version), on,
@@ -260,6 +269,7 @@ class OpenClExecutor final : public KernelExecutor {
   DeviceId device_;
   DeviceFacts facts_;
   std::string options_;
+  bool compiles_for_binary_ = false;  ///< PoCL
   Context context_ = nullptr;
   Queue queue_ = nullptr;
   ProcessGuard process_{"OpenCL"};

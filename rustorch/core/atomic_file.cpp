@@ -1,4 +1,4 @@
-#include "rustorch/model_io/common/atomic_file.h"
+#include "rustorch/core/atomic_file.h"
 
 #include <fcntl.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): pthread_sigmask is POSIX's

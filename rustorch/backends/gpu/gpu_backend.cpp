@@ -42,6 +42,8 @@ bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
     case Kind::reduce:
     case Kind::generate:
       return true;
+    case Kind::matmul:
+      return dtype != DType::bool_;
     default:
       return false;
   }
@@ -79,7 +81,6 @@ void GpuBackend::launch_bytes(const KernelSource& source, const char* kernel, co
 
 void GpuBackend::arg_reduce(const ArgReduction& /*work*/) { refuse(*this, "arg_reduce"); }
 void GpuBackend::scan(const Scan& /*work*/) { refuse(*this, "scan"); }
-void GpuBackend::matmul(const Matmul& /*work*/) { refuse(*this, "matmul"); }
 void GpuBackend::convolution_forward(const ConvolutionForward& /*work*/) {
   refuse(*this, "convolution_forward");
 }

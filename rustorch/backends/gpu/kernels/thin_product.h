@@ -13,13 +13,13 @@ KERNEL(thin_product, 256)
 #if LANES > 1
   LOCAL_ARRAY(C, sums, 256);
 #endif
-  const i32 thread = (i32)LOCAL_ID;
+  const i32 thread_id = (i32)LOCAL_ID;
 #if ALONG_DEPTH
-  const i32 lane = thread % LANES;
-  const i32 result = thread / LANES;
+  const i32 lane = thread_id % LANES;
+  const i32 result = thread_id / LANES;
 #else
-  const i32 lane = thread / RESULTS;
-  const i32 result = thread % RESULTS;
+  const i32 lane = thread_id / RESULTS;
+  const i32 result = thread_id % RESULTS;
 #endif
   const index part = (index)GROUP_ID(0) % p.parts;
   const index place = (index)GROUP_ID(0) / p.parts * RESULTS + result;

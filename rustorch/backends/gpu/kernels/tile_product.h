@@ -12,38 +12,38 @@
 
 // The tile's row of a thread's i-th result, and the column: fours lie adjacent.
 #if THREAD_ROWS >= 4
-#define RESULT_ROW(i) (thread / 16 * 4 + (i) / 4 * 64 + (i) % 4)
+#define RESULT_ROW(i) (thread_id / 16 * 4 + (i) / 4 * 64 + (i) % 4)
 #else
-#define RESULT_ROW(i) (thread / 16 * THREAD_ROWS + (i))
+#define RESULT_ROW(i) (thread_id / 16 * THREAD_ROWS + (i))
 #endif
 #if THREAD_COLUMNS >= 4
-#define RESULT_COLUMN(j) (thread % 16 * 4 + (j) / 4 * 64 + (j) % 4)
+#define RESULT_COLUMN(j) (thread_id % 16 * 4 + (j) / 4 * 64 + (j) % 4)
 #else
-#define RESULT_COLUMN(j) (thread % 16 * THREAD_COLUMNS + (j))
+#define RESULT_COLUMN(j) (thread_id % 16 * THREAD_COLUMNS + (j))
 #endif
 
 // What a thread loads: neighbours take neighbours in memory.
 #if A_ALONG_DEPTH
 #define A_ROWS_LOADED A_LOADS
 #define A_DEPTHS_LOADED 1
-#define A_LOADED_ROW(i) (thread / TILE_DEPTH + (i) * (256 / TILE_DEPTH))
-#define A_LOADED_DEPTH(i) (thread % TILE_DEPTH)
+#define A_LOADED_ROW(i) (thread_id / TILE_DEPTH + (i) * (256 / TILE_DEPTH))
+#define A_LOADED_DEPTH(i) (thread_id % TILE_DEPTH)
 #else
 #define A_ROWS_LOADED 1
 #define A_DEPTHS_LOADED A_LOADS
-#define A_LOADED_ROW(i) (thread % TILE_ROWS)
-#define A_LOADED_DEPTH(i) (thread / TILE_ROWS + (i) * (256 / TILE_ROWS))
+#define A_LOADED_ROW(i) (thread_id % TILE_ROWS)
+#define A_LOADED_DEPTH(i) (thread_id / TILE_ROWS + (i) * (256 / TILE_ROWS))
 #endif
 #if B_ALONG_DEPTH
 #define B_COLUMNS_LOADED B_LOADS
 #define B_DEPTHS_LOADED 1
-#define B_LOADED_COLUMN(i) (thread / TILE_DEPTH + (i) * (256 / TILE_DEPTH))
-#define B_LOADED_DEPTH(i) (thread % TILE_DEPTH)
+#define B_LOADED_COLUMN(i) (thread_id / TILE_DEPTH + (i) * (256 / TILE_DEPTH))
+#define B_LOADED_DEPTH(i) (thread_id % TILE_DEPTH)
 #else
 #define B_COLUMNS_LOADED 1
 #define B_DEPTHS_LOADED B_LOADS
-#define B_LOADED_COLUMN(i) (thread % TILE_COLUMNS)
-#define B_LOADED_DEPTH(i) (thread / TILE_COLUMNS + (i) * (256 / TILE_COLUMNS))
+#define B_LOADED_COLUMN(i) (thread_id % TILE_COLUMNS)
+#define B_LOADED_DEPTH(i) (thread_id / TILE_COLUMNS + (i) * (256 / TILE_COLUMNS))
 #endif
 
 KERNEL(tile_product, 256)
@@ -51,7 +51,7 @@ KERNEL(tile_product, 256)
  BUF(C, parts, 4), PARAMS(Parameters, p, 5) KERNEL_IDS) {
   LOCAL_ARRAY(C, a_tile, 2 * TILE_DEPTH * A_PITCH);
   LOCAL_ARRAY(C, b_tile, 2 * TILE_DEPTH * B_PITCH);
-  const i32 thread = (i32)LOCAL_ID;
+  const i32 thread_id = (i32)LOCAL_ID;
   index job = (index)GROUP_ID(0);
   const index first_row = job % p.row_tiles * TILE_ROWS;
   job /= p.row_tiles;

@@ -44,6 +44,8 @@ bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
       return true;
     case Kind::matmul:
       return dtype != DType::bool_;
+    case Kind::convolution:
+      return is_floating_point(dtype);
     default:
       return false;
   }
@@ -81,15 +83,6 @@ void GpuBackend::launch_bytes(const KernelSource& source, const char* kernel, co
 
 void GpuBackend::arg_reduce(const ArgReduction& /*work*/) { refuse(*this, "arg_reduce"); }
 void GpuBackend::scan(const Scan& /*work*/) { refuse(*this, "scan"); }
-void GpuBackend::convolution_forward(const ConvolutionForward& /*work*/) {
-  refuse(*this, "convolution_forward");
-}
-void GpuBackend::convolution_backward_input(const ConvolutionBackwardInput& /*work*/) {
-  refuse(*this, "convolution_backward_input");
-}
-void GpuBackend::convolution_backward_weight(const ConvolutionBackwardWeight& /*work*/) {
-  refuse(*this, "convolution_backward_weight");
-}
 void GpuBackend::pooling_forward(const PoolingForward& /*work*/) { refuse(*this, "pooling_forward"); }
 void GpuBackend::pooling_backward(const PoolingBackward& /*work*/) { refuse(*this, "pooling_backward"); }
 void GpuBackend::gather(const Gather& /*work*/) { refuse(*this, "gather"); }

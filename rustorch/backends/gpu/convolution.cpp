@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <limits>
 #include <numeric>
 
 #include "rustorch/backends/gpu/dense_operand.h"
+#include "rustorch/backends/gpu/index_split.h"
 #include "rustorch/backends/gpu/product.h"
 #include "rustorch/error/error.h"
 
@@ -19,8 +19,8 @@ struct Parameters {
 
   ProductPlan::Parameters<Index> sizes;
   Indices<4> offset, group_stride;
-  Indices<3> position_size, position_multiplier, position_shift;
-  Indices<4> tap_size, tap_multiplier, tap_shift;
+  Divisors<Index, 3> position;
+  Divisors<Index, 4> tap;
   Indices<3> window_first, window_step, tap_step, extent;
   Index gathered_image, gathered_channel;
   Indices<3> gathered_step;
@@ -126,16 +126,6 @@ std::vector<Residue> residues_of(std::int64_t stride, std::int64_t padding, std:
   return residues;
 }
 
-/// A number m and a shift s with n / divisor = n · m >> s for n below 2^31.
-struct Reciprocal {
-  explicit Reciprocal(std::int64_t divisor) {
-    const auto bits = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(divisor - 1)));
-    shift = 31 + bits;
-    multiplier = (std::int64_t{1} << shift) / divisor + 1;
-  }
-  std::int64_t multiplier, shift;
-};
-
 /// The layout of rows, columns and depth, and what lies adjacent.
 ProductSizes sizes_of(const Windows& windows, bool of_weight, bool position_rows) {
   const Layout &gathered = *windows.gathered.layout, &pixels = *windows.pixels.layout;
@@ -185,18 +175,13 @@ Parameters<Index> parameters_of(const Windows& windows, const ProductPlan& plan,
                     index(windows.filters) * p.bias_filter};
   for (std::size_t i = 0; i < 3; ++i) {
     const Dim& dim = windows.dims[i];
-    const Reciprocal positions(dim.positions), taps(dim.taps);
-    p.position_size[i] = index(dim.positions), p.tap_size[i] = index(dim.taps);
-    p.position_multiplier[i] = index(positions.multiplier), p.position_shift[i] = index(positions.shift);
-    p.tap_multiplier[i] = index(taps.multiplier), p.tap_shift[i] = index(taps.shift);
+    p.position.set(i, dim.positions), p.tap.set(i, dim.taps);
     p.window_first[i] = index(dim.first), p.window_step[i] = index(dim.step);
     p.tap_step[i] = index(dim.tap_step), p.extent[i] = index(dim.extent);
     p.gathered_step[i] = index(dim.gathered_stride), p.pixel_step[i] = index(dim.pixel_stride);
     p.weight_step[i] = index(dim.weight_stride);
   }
-  const Reciprocal channels(windows.channels);
-  p.tap_size[3] = index(windows.channels);
-  p.tap_multiplier[3] = index(channels.multiplier), p.tap_shift[3] = index(channels.shift);
+  p.tap.set(3, windows.channels);
   return p;
 }
 
@@ -211,7 +196,8 @@ void run(GpuBackend& backend, const Windows& windows, bool of_weight, const View
                               windows.weight.layout->end(), plan.results() * plan.parts()}) > most;
   const bool has_padding = std::ranges::any_of(windows.dims, &Dim::reaches_outside);
   KernelSource source("product_numbers.h", compute_dtype(dtype));
-  source.then("convolution.h")
+  source.then("index_split.h")
+      .then("convolution.h")
       .storage("T", dtype)
       .define("SPATIAL_RANK", windows.spatial_rank)
       .define("TAP_RANK", windows.cells() == 1 ? 0 : windows.spatial_rank)

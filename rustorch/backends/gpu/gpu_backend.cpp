@@ -46,6 +46,8 @@ bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
       return dtype != DType::bool_;
     case Kind::convolution:
       return is_floating_point(dtype);
+    case Kind::pooling:
+      return is_floating_point(dtype) || is_integral(dtype);  // integers: max only
     default:
       return false;
   }
@@ -83,8 +85,6 @@ void GpuBackend::launch_bytes(const KernelSource& source, const char* kernel, co
 
 void GpuBackend::arg_reduce(const ArgReduction& /*work*/) { refuse(*this, "arg_reduce"); }
 void GpuBackend::scan(const Scan& /*work*/) { refuse(*this, "scan"); }
-void GpuBackend::pooling_forward(const PoolingForward& /*work*/) { refuse(*this, "pooling_forward"); }
-void GpuBackend::pooling_backward(const PoolingBackward& /*work*/) { refuse(*this, "pooling_backward"); }
 void GpuBackend::gather(const Gather& /*work*/) { refuse(*this, "gather"); }
 void GpuBackend::scatter(const Scatter& /*work*/) { refuse(*this, "scatter"); }
 void GpuBackend::nonzero(const View& /*input*/, const View& /*out*/) { refuse(*this, "nonzero"); }

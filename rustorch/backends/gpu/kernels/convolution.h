@@ -1,5 +1,6 @@
-// Where the operands of a convolution are, in the kernel dialect, for the texts that matmul.h lists. Text
-// that the build embeds. Three tensors meet in a convolution of a group of channels:
+// Where the operands of a convolution are, in the kernel dialect, for the texts that matmul.h lists; stands
+// behind index_split.h. Text that the build embeds. Three tensors meet in a convolution of a group of
+// channels:
 //   gathered[position, tap]: an image's cell under a window's tap; 0 in the padding
 //   weight[filter, tap]
 //   pixels[position, filter]
@@ -26,21 +27,11 @@ typedef struct {
   index offset, at0, at1, at2;
 } Place;
 
-// n / p.NAME_size[i]. 32-bit quotients of numbers below 2^31 are products with a number that the host finds.
 #ifdef WIDE_INDEX
-#define QUOTIENT(n, name, i) ((n) / p.name##_size[i])
 #define IS_INSIDE(x, i) ((u64)(x) < (u64)p.extent[i])
 #else
-#define QUOTIENT(n, name, i) \
-  ((i32)((u64)(u32)(n) * (u64)(u32)p.name##_multiplier[i] >> (u32)p.name##_shift[i]))
 #define IS_INSIDE(x, i) ((u32)(x) < (u32)p.extent[i])
 #endif
-#define SPLIT(rest, at, name, i)                 \
-  {                                              \
-    const index above = QUOTIENT(rest, name, i); \
-    at = rest - above * p.name##_size[i];        \
-    rest = above;                                \
-  }
 #define SPLIT_POSITION_2(rest, at) SPLIT(rest, at, position, 2)
 #if SPATIAL_RANK >= 2
 #define SPLIT_POSITION_1(rest, at) SPLIT(rest, at, position, 1)

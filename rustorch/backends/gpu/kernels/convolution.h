@@ -143,72 +143,64 @@ typedef struct {
   (IS_INSIDE(position.at2 + tap.at2, 2) && IS_INSIDE(position.at1 + tap.at1, 1) && \
    IS_INSIDE(position.at0 + tap.at0, 0))
 #endif
-#define LOAD_GATHERED(buffer, value, position, tap)                                       \
-  {                                                                                       \
-    if (LIES_INSIDE(position, tap)) value = LOAD_T(buffer, position.offset + tap.offset); \
+// Elements outside are not read: the first one is.
+#define LOAD_GATHERED(buffer, value, exists, position, tap)                              \
+  {                                                                                      \
+    exists = LIES_INSIDE(position, tap) ? 1 : 0;                                         \
+    value = LOAD_T(buffer, exists != 0 ? position.offset + tap.offset : gathered_first); \
   }
-#define LOAD_SUM(buffer, value, x, y) value = LOAD_T(buffer, (x) + (y));
+#define LOAD_SUM(buffer, value, exists, x, y) \
+  {                                           \
+    value = LOAD_T(buffer, (x) + (y));        \
+    exists = 1;                               \
+  }
 
 #if OF_WEIGHT  // rows: filters, columns: taps
 #define A_ROW index
 #define A_DEPTH index
 #define SET_A_ROW(state, row) SET_PIXEL_FILTER(state, row)
 #define SET_A_DEPTH(state, k) SET_PIXEL(state, k)
-#define LOAD_A(value, row, depth) LOAD_SUM(a, value, row, depth)
+#define LOAD_A(value, exists, row, depth) LOAD_SUM(a, value, exists, row, depth)
 #define B_COLUMN Place
 #define B_DEPTH Place
 #define SET_B_COLUMN(state, column) SET_TAP(state, column)
 #define SET_B_DEPTH(state, k) SET_POSITION(state, k)
-#define LOAD_B(value, column, depth) LOAD_GATHERED(b, value, depth, column)
+#define LOAD_B(value, exists, column, depth) LOAD_GATHERED(b, value, exists, depth, column)
+#define SET_OUT_ROW(place, row) SET_WEIGHT_FILTER(place, row)
+#define SET_OUT_COLUMN(place, column) SET_WEIGHT(place, column)
 #elif POSITION_ROWS  // columns: filters
 #define A_ROW Place
 #define A_DEPTH Place
 #define SET_A_ROW(state, row) SET_POSITION(state, row)
 #define SET_A_DEPTH(state, k) SET_TAP(state, k)
-#define LOAD_A(value, row, depth) LOAD_GATHERED(a, value, row, depth)
+#define LOAD_A(value, exists, row, depth) LOAD_GATHERED(a, value, exists, row, depth)
 #define B_COLUMN index
 #define B_DEPTH index
 #define SET_B_COLUMN(state, column) SET_WEIGHT_FILTER(state, column)
 #define SET_B_DEPTH(state, k) SET_WEIGHT(state, k)
-#define LOAD_B(value, column, depth) LOAD_SUM(b, value, column, depth)
-#define RESULT_POSITION(row, column) row
+#define LOAD_B(value, exists, column, depth) LOAD_SUM(b, value, exists, column, depth)
+#define SET_OUT_ROW(place, row) SET_PIXEL(place, row)
+#define SET_OUT_COLUMN(place, column) SET_PIXEL_FILTER(place, column)
 #define RESULT_FILTER(row, column) column
 #else  // rows: filters, columns: positions
 #define A_ROW index
 #define A_DEPTH index
 #define SET_A_ROW(state, row) SET_WEIGHT_FILTER(state, row)
 #define SET_A_DEPTH(state, k) SET_WEIGHT(state, k)
-#define LOAD_A(value, row, depth) LOAD_SUM(a, value, row, depth)
+#define LOAD_A(value, exists, row, depth) LOAD_SUM(a, value, exists, row, depth)
 #define B_COLUMN Place
 #define B_DEPTH Place
 #define SET_B_COLUMN(state, column) SET_POSITION(state, column)
 #define SET_B_DEPTH(state, k) SET_TAP(state, k)
-#define LOAD_B(value, column, depth) LOAD_GATHERED(b, value, column, depth)
-#define RESULT_POSITION(row, column) column
+#define LOAD_B(value, exists, column, depth) LOAD_GATHERED(b, value, exists, column, depth)
+#define SET_OUT_ROW(place, row) SET_PIXEL_FILTER(place, row)
+#define SET_OUT_COLUMN(place, column) SET_PIXEL(place, column)
 #define RESULT_FILTER(row, column) row
 #endif
 
 #if HAS_BIAS
-#define WITH_BIAS(value, filter) ADD(value, LOAD_T(bias, bias_first + (filter)*p.bias_filter))
+#define STORE_RESULT(place, row, column, value) \
+  STORE_T(out, place, ADD(value, LOAD_T(bias, bias_first + RESULT_FILTER(row, column) * p.bias_filter)));
 #else
-#define WITH_BIAS(value, filter) value
-#endif
-#if OF_WEIGHT
-#define STORE_RESULT(row, column, value)           \
-  {                                                \
-    index filter_place;                            \
-    index tap_place;                               \
-    SET_WEIGHT_FILTER(filter_place, row)           \
-    SET_WEIGHT(tap_place, column)                  \
-    STORE_T(out, filter_place + tap_place, value); \
-  }
-#else
-#define STORE_RESULT(row, column, value)                                                    \
-  {                                                                                         \
-    index filter_place;                                                                     \
-    index pixel_place;                                                                      \
-    SET_PIXEL_FILTER(filter_place, RESULT_FILTER(row, column))                              \
-    SET_PIXEL(pixel_place, RESULT_POSITION(row, column))                                    \
-    STORE_T(out, filter_place + pixel_place, WITH_BIAS(value, RESULT_FILTER(row, column))); \
-  }
+#define STORE_RESULT(place, row, column, value) STORE_T(out, place, value);
 #endif

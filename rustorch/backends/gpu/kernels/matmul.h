@@ -3,10 +3,12 @@
 //   Parameters: rows, columns, depth of the product; the depth of a part, and how many; tiles; batches
 //   BEGIN_BATCH(batch): declares what the rest needs to know of a batch
 //   A_ROW, A_DEPTH: types of what is known of a row and of a depth of a, before both meet in an element
-//   SET_A_ROW(state, row), SET_A_DEPTH(state, k): statements that find it; k may be beyond the depth
-//   LOAD_A(value, row, depth): a statement that loads an element, where it is not 0
+//   SET_A_ROW(state, row), SET_A_DEPTH(state, k): statements that find it
+//   LOAD_A(value, exists, row, depth): a statement that loads the element, or says that there is none, which
+//   counts as 0; value may then be anything
 //   the same of b: B_COLUMN, B_DEPTH, SET_B_COLUMN, SET_B_DEPTH, LOAD_B
-//   STORE_RESULT(row, column, value): a statement that adds the bias and stores
+//   SET_OUT_ROW(place, row), SET_OUT_COLUMN(place, column): statements; a result's place is the sum of both
+//   STORE_RESULT(place, row, column, value): a statement that adds the bias and stores
 // BATCH_RANK (0 to 4) is how many batch dims there are; HAS_BIAS whether there is a bias.
 typedef struct {
   index rows, columns, depth, part_depth, parts, row_tiles, column_tiles, batches;
@@ -36,18 +38,26 @@ typedef struct {
 #define A_DEPTH index
 #define SET_A_ROW(state, row) state = a_first + (row)*p.a_row;
 #define SET_A_DEPTH(state, k) state = (k)*p.a_depth;
-#define LOAD_A(value, row, depth) value = LOAD_T(a, (row) + (depth));
+#define LOAD_A(value, exists, row, depth) \
+  {                                       \
+    value = LOAD_T(a, (row) + (depth));   \
+    exists = 1;                           \
+  }
 #define B_COLUMN index
 #define B_DEPTH index
 #define SET_B_COLUMN(state, column) state = b_first + (column)*p.b_column;
 #define SET_B_DEPTH(state, k) state = (k)*p.b_depth;
-#define LOAD_B(value, column, depth) value = LOAD_T(b, (column) + (depth));
+#define LOAD_B(value, exists, column, depth) \
+  {                                          \
+    value = LOAD_T(b, (column) + (depth));   \
+    exists = 1;                              \
+  }
 
+#define SET_OUT_ROW(place, row) place = out_first + (row)*p.out_row;
+#define SET_OUT_COLUMN(place, column) place = (column)*p.out_column;
 #if HAS_BIAS
-#define STORE_RESULT(row, column, value)                            \
-  STORE_T(out, out_first + (row)*p.out_row + (column)*p.out_column, \
-          ADD(value, LOAD_T(bias, bias_first + (row)*p.bias_row + (column)*p.bias_column)));
+#define STORE_RESULT(place, row, column, value) \
+  STORE_T(out, place, ADD(value, LOAD_T(bias, bias_first + (row)*p.bias_row + (column)*p.bias_column)));
 #else
-#define STORE_RESULT(row, column, value) \
-  STORE_T(out, out_first + (row)*p.out_row + (column)*p.out_column, value);
+#define STORE_RESULT(place, row, column, value) STORE_T(out, place, value);
 #endif

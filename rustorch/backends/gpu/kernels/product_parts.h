@@ -12,6 +12,10 @@ KERNEL(add_parts, 256)
     C sum = (C)0;
     for (index part = 0; part < p.parts; ++part) sum = ADD(sum, parts[PART_PLACE(part, batch, row, column)]);
     BEGIN_BATCH(batch)
-    STORE_RESULT(row, column, sum)
+    index out_row;
+    index out_column;
+    SET_OUT_ROW(out_row, row)
+    SET_OUT_COLUMN(out_column, column)
+    STORE_RESULT(out_row + out_column, row, column, sum)
   }
 }

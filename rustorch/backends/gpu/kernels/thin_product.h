@@ -54,11 +54,13 @@ KERNEL(thin_product, 256)
     B_DEPTH b_depth;
     SET_A_DEPTH(a_depth, k)
     SET_B_DEPTH(b_depth, k)
-    C a_value = (C)0;
-    C b_value = (C)0;
-    LOAD_A(a_value, a_row, a_depth)
-    LOAD_B(b_value, b_column, b_depth)
-    sum = MULTIPLY_ADD(a_value, b_value, sum);
+    C a_value;
+    C b_value;
+    i32 a_exists;
+    i32 b_exists;
+    LOAD_A(a_value, a_exists, a_row, a_depth)
+    LOAD_B(b_value, b_exists, b_column, b_depth)
+    sum = a_exists != 0 && b_exists != 0 ? MULTIPLY_ADD(a_value, b_value, sum) : sum;
   }
 #if LANES > 1
   sums[lane * RESULTS + result] = sum;
@@ -74,7 +76,11 @@ KERNEL(thin_product, 256)
     if (p.parts > 1) {
       parts[PART_PLACE(part, batch, row, column)] = sum;
     } else {
-      STORE_RESULT(row, column, sum)
+      index out_row;
+      index out_column;
+      SET_OUT_ROW(out_row, row)
+      SET_OUT_COLUMN(out_column, column)
+      STORE_RESULT(out_row + out_column, row, column, sum)
     }
   }
 }

@@ -85,24 +85,29 @@ KERNEL(tile_product, 256)
     const index next = slice + TILE_DEPTH;
     C a_loaded[A_LOADS];
     C b_loaded[B_LOADS];
+    // Whether it is an element: what is not becomes 0 when it is stored. Waiting for it here would cost time.
+    i32 a_exists[A_LOADS];
+    i32 b_exists[B_LOADS];
     if (next < end) {
       A_DEPTH a_depths[A_DEPTHS_LOADED];
       B_DEPTH b_depths[B_DEPTHS_LOADED];
 #pragma unroll
-      for (i32 i = 0; i < A_DEPTHS_LOADED; ++i) SET_A_DEPTH(a_depths[i], (next + A_LOADED_DEPTH(i)))
+      for (i32 i = 0; i < A_DEPTHS_LOADED; ++i) {
+        const index k = next + A_LOADED_DEPTH(i);
+        SET_A_DEPTH(a_depths[i], (k < end ? k : end - 1))
+      }
 #pragma unroll
-      for (i32 i = 0; i < B_DEPTHS_LOADED; ++i) SET_B_DEPTH(b_depths[i], (next + B_LOADED_DEPTH(i)))
+      for (i32 i = 0; i < B_DEPTHS_LOADED; ++i) {
+        const index k = next + B_LOADED_DEPTH(i);
+        SET_B_DEPTH(b_depths[i], (k < end ? k : end - 1))
+      }
 #pragma unroll
       for (i32 i = 0; i < A_LOADS; ++i) {
-        a_loaded[i] = (C)0;
-        if (next + A_LOADED_DEPTH(i) < end)
-          LOAD_A(a_loaded[i], a_rows[i % A_ROWS_LOADED], a_depths[i % A_DEPTHS_LOADED])
+        LOAD_A(a_loaded[i], a_exists[i], a_rows[i % A_ROWS_LOADED], a_depths[i % A_DEPTHS_LOADED])
       }
 #pragma unroll
       for (i32 i = 0; i < B_LOADS; ++i) {
-        b_loaded[i] = (C)0;
-        if (next + B_LOADED_DEPTH(i) < end)
-          LOAD_B(b_loaded[i], b_columns[i % B_COLUMNS_LOADED], b_depths[i % B_DEPTHS_LOADED])
+        LOAD_B(b_loaded[i], b_exists[i], b_columns[i % B_COLUMNS_LOADED], b_depths[i % B_DEPTHS_LOADED])
       }
     }
     if (slice >= first) {
@@ -129,18 +134,27 @@ KERNEL(tile_product, 256)
     now = 1 - now;
     if (next < end) {
 #pragma unroll
-      for (i32 i = 0; i < A_LOADS; ++i)
-        a_tile[(now * TILE_DEPTH + A_LOADED_DEPTH(i)) * A_PITCH + A_LOADED_ROW(i)] = a_loaded[i];
+      for (i32 i = 0; i < A_LOADS; ++i) {
+        a_tile[(now * TILE_DEPTH + A_LOADED_DEPTH(i)) * A_PITCH + A_LOADED_ROW(i)] =
+            a_exists[i] != 0 && next + A_LOADED_DEPTH(i) < end ? a_loaded[i] : (C)0;
+      }
 #pragma unroll
-      for (i32 i = 0; i < B_LOADS; ++i)
-        b_tile[(now * TILE_DEPTH + B_LOADED_DEPTH(i)) * B_PITCH + B_LOADED_COLUMN(i)] = b_loaded[i];
+      for (i32 i = 0; i < B_LOADS; ++i) {
+        b_tile[(now * TILE_DEPTH + B_LOADED_DEPTH(i)) * B_PITCH + B_LOADED_COLUMN(i)] =
+            b_exists[i] != 0 && next + B_LOADED_DEPTH(i) < end ? b_loaded[i] : (C)0;
+      }
     }
     BARRIER();
   }
 
+  index out_columns[THREAD_COLUMNS];
+#pragma unroll
+  for (i32 j = 0; j < THREAD_COLUMNS; ++j) SET_OUT_COLUMN(out_columns[j], (first_column + RESULT_COLUMN(j)))
 #pragma unroll
   for (i32 i = 0; i < THREAD_ROWS; ++i) {
     const index row = first_row + RESULT_ROW(i);
+    index out_row;
+    SET_OUT_ROW(out_row, row)
 #pragma unroll
     for (i32 j = 0; j < THREAD_COLUMNS; ++j) {
       const index column = first_column + RESULT_COLUMN(j);
@@ -148,7 +162,7 @@ KERNEL(tile_product, 256)
         if (p.parts > 1) {
           parts[PART_PLACE(part, batch, row, column)] = sums[i * THREAD_COLUMNS + j];
         } else {
-          STORE_RESULT(row, column, sums[i * THREAD_COLUMNS + j])
+          STORE_RESULT(out_row + out_columns[j], row, column, sums[i * THREAD_COLUMNS + j])
         }
       }
     }

@@ -16,6 +16,12 @@ void copy_elements(GpuBackend& backend, const View& from, const View& to) {
   backend.gather({.op = "copy", .base = from, .indices = {}, .out = to});  // bits: of every dtype
 }
 
+void fill_zero(GpuBackend& backend, const View& view) {
+  Program program;
+  program.output(program.scalar(0.0, compute_dtype(view.dtype)), view.dtype);
+  backend.elementwise(program, {}, {&view, 1});
+}
+
 DenseInput::DenseInput(GpuBackend& backend, const View& view)
     : view_(view), copy_(room_for_copy(backend, view)) {
   if (copy_.data() == nullptr) return;

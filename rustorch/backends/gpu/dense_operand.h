@@ -7,6 +7,7 @@ namespace rustorch::gpu {
 
 /// Copies elements between views of one shape and dtype on the device.
 void copy_elements(GpuBackend& backend, const View& from, const View& to);
+void fill_zero(GpuBackend& backend, const View& view);
 
 /// An operand for kernels that want adjacent elements in row-major order: itself if it lies so, a copy
 /// otherwise. A view without data stays one.

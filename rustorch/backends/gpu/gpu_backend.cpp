@@ -46,6 +46,12 @@ bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
     case Kind::scatter:
     case Kind::nonzero:
       return true;
+    case Kind::matmul:
+      return dtype != DType::bool_;
+    case Kind::convolution:
+      return is_floating_point(dtype);
+    case Kind::pooling:
+      return is_floating_point(dtype) || is_integral(dtype);  // integers: max only
     default:
       return false;
   }
@@ -83,18 +89,6 @@ void GpuBackend::launch_bytes(const KernelSource& source, const char* kernel, co
 
 void GpuBackend::arg_reduce(const ArgReduction& /*work*/) { refuse(*this, "arg_reduce"); }
 void GpuBackend::scan(const Scan& /*work*/) { refuse(*this, "scan"); }
-void GpuBackend::matmul(const Matmul& /*work*/) { refuse(*this, "matmul"); }
-void GpuBackend::convolution_forward(const ConvolutionForward& /*work*/) {
-  refuse(*this, "convolution_forward");
-}
-void GpuBackend::convolution_backward_input(const ConvolutionBackwardInput& /*work*/) {
-  refuse(*this, "convolution_backward_input");
-}
-void GpuBackend::convolution_backward_weight(const ConvolutionBackwardWeight& /*work*/) {
-  refuse(*this, "convolution_backward_weight");
-}
-void GpuBackend::pooling_forward(const PoolingForward& /*work*/) { refuse(*this, "pooling_forward"); }
-void GpuBackend::pooling_backward(const PoolingBackward& /*work*/) { refuse(*this, "pooling_backward"); }
 void GpuBackend::batch_norm_forward(const BatchNormForward& /*work*/) { refuse(*this, "batch_norm_forward"); }
 void GpuBackend::batch_norm_backward(const BatchNormBackward& /*work*/) {
   refuse(*this, "batch_norm_backward");

@@ -10,11 +10,17 @@
 
 namespace rustorch::gpu {
 
-KernelSource::KernelSource(std::string_view file, DType compute) : file_(file), compute_(compute) {
+KernelSource::KernelSource(std::string_view file, DType compute) : files_{file}, compute_(compute) {
   const std::string_view type = dialect_type(compute);
   definitions_ = fmt::format("// {}\n#define C {}\n#define F(f) f##_{}\n", file, type, type);
   if (compute == DType::float32) definitions_ += "#define LIT(v) v##f\n#define INFINITY_C INFINITY_F32\n";
   if (compute == DType::float64) definitions_ += "#define LIT(v) v\n#define INFINITY_C INFINITY_F64\n";
+}
+
+KernelSource& KernelSource::then(std::string_view file) {
+  files_.push_back(file);
+  fmt::format_to(std::back_inserter(definitions_), "// {}\n", file);
+  return *this;
 }
 
 KernelSource& KernelSource::storage(std::string_view name, DType dtype) {
@@ -46,8 +52,9 @@ KernelSource& KernelSource::wide_index(bool wide) {
 }
 
 std::string KernelSource::text() const {
-  return fmt::format("{}typedef {} index;\n{}", definitions_, wide_index_ ? "i64" : "i32",
-                     kernel_text(file_));
+  std::string text = fmt::format("{}typedef {} index;\n", definitions_, wide_index_ ? "i64" : "i32");
+  for (const std::string_view file : files_) text += kernel_text(file);
+  return text;
 }
 
 }  // namespace rustorch::gpu

@@ -3,12 +3,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "rustorch/core/dtype.h"
 
 namespace rustorch::gpu {
 
-/// A file of kernels/ for chosen dtypes: its text after the definitions that it asks for. All that it
+/// Files of kernels/ for chosen dtypes: their text after the definitions that it asks for. All that it
 /// computes is of one compute type: the file says C for the type, F(exp) for the function exp_f32 or exp_f64,
 /// and LIT(0.5) for a literal of it. `index` is the type that counts elements: 32 bits, or 64 after
 /// `wide_index`.
@@ -18,6 +19,8 @@ class KernelSource {
  public:
   KernelSource(std::string_view file, DType compute);
 
+  /// A file whose text stands behind those before.
+  KernelSource& then(std::string_view file);
   /// A storage dtype that the file calls `name`: MEMORY_name is the type of its buffers, LOAD_name(p, i)
   /// gives an element as C, STORE_name(p, i, v) rounds a C to it, ROUNDED_name(v) is what would be stored, as
   /// C.
@@ -33,7 +36,7 @@ class KernelSource {
   std::string text() const;
 
  private:
-  std::string_view file_;
+  std::vector<std::string_view> files_;
   DType compute_;
   std::string definitions_;
   bool wide_index_ = false;

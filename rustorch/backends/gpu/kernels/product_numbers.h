@@ -1,0 +1,12 @@
+// Sums and products of a compute type C, for texts of products in the kernel dialect. Text that the build
+// embeds. Of integers they wrap.
+#ifdef LIT
+#define ADD(x, y) ((x) + (y))
+#define MULTIPLY_ADD(x, y, sum) F(fma)(x, y, sum)
+#else
+#define ADD(x, y) ((C)((u64)(x) + (u64)(y)))
+#define MULTIPLY_ADD(x, y, sum) ((C)((u64)(x) * (u64)(y) + (u64)(sum)))
+#endif
+// Where a part of a result is kept.
+#define PART_PLACE(part, batch, row, column) \
+  ((((part)*p.batches + (batch)) * p.rows + (row)) * p.columns + (column))

@@ -1,0 +1,122 @@
+// CUDA's compiler accepts the kernels of products and pooling, on machines without a device too.
+#include "backends/gpu/device_copy.h"
+#include "rustorch/backends/gpu/cuda/nvrtc_api.h"
+#include "rustorch/backends/gpu/gpu_backend.h"
+#include "rustorch/backends/gpu/kernel_texts.h"
+
+namespace rustorch::testing {
+namespace {
+
+/// A CUDA device that compiles and never runs; its memory is the host's.
+class CompilingExecutor final : public gpu::KernelExecutor {
+ public:
+  CompilingExecutor(int major, int minor) : major_(major), minor_(minor) {
+    facts_.name = "compiler";
+    facts_.compute_units = 132;
+    facts_.most_argument_bytes = 4096;
+    facts_.has_float64 = true;
+  }
+  const gpu::DeviceFacts& facts() const noexcept override { return facts_; }
+  std::string_view prelude() const noexcept override { return gpu::kernel_text("prelude_cuda.h"); }
+  std::unique_ptr<gpu::Module> compile(const std::string& source) override {
+    EXPECT_GT(gpu::cuda::compile_to_cubin(source, major_, minor_).size(), 4u);
+    return std::make_unique<gpu::Module>();
+  }
+  std::vector<std::byte> binary(const gpu::Module& /*module*/) override { return {}; }
+  std::unique_ptr<gpu::Module> load(std::span<const std::byte> /*binary*/) override { return nullptr; }
+  std::unique_ptr<gpu::Kernel> kernel(gpu::Module& /*module*/, const std::string& /*name*/) override {
+    return std::make_unique<gpu::Kernel>();
+  }
+  void launch(gpu::Kernel& /*kernel*/, const gpu::LaunchShape& shape,
+              std::span<const gpu::KernelArgument> arguments) override {
+    EXPECT_GT(shape.groups_x, 0u);
+    for (const gpu::KernelArgument& argument : arguments)
+      EXPECT_TRUE(argument.buffer != nullptr || argument.bytes != nullptr);
+  }
+  gpu::BufferHandle allocate(std::size_t bytes) override { return ::operator new(bytes); }
+  void release(gpu::BufferHandle buffer) noexcept override { ::operator delete(buffer); }
+  void write(gpu::BufferHandle /*buffer*/, std::size_t /*offset*/, const void* /*source*/,
+             std::size_t /*bytes*/) override {}
+  void read(gpu::BufferHandle /*buffer*/, std::size_t /*offset*/, void* /*destination*/,
+            std::size_t /*bytes*/) override {}
+  void copy(gpu::BufferHandle /*from*/, std::size_t /*from_offset*/, gpu::BufferHandle /*to*/,
+            std::size_t /*to_offset*/, std::size_t /*bytes*/) override {}
+  void synchronize() override {}
+  double device_seconds(const std::function<void()>& work) override {
+    work();
+    return 0;
+  }
+
+ private:
+  gpu::DeviceFacts facts_;
+  int major_, minor_;
+};
+
+class NvrtcKernels : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string absence;
+    if (gpu::cuda::nvrtc_api(absence) == nullptr) GTEST_SKIP() << absence;
+    const Device device{DeviceType::cuda, 0};
+    for (const int major : {8, 9})
+      backends.push_back(
+          std::make_unique<gpu::GpuBackend>(device, std::make_unique<CompilingExecutor>(major, 0)));
+  }
+  std::vector<std::unique_ptr<gpu::GpuBackend>> backends;
+};
+
+TEST_F(NvrtcKernels, OfMatrixProducts) {
+  for (const auto& backend : backends) {
+    for (const DType dtype : {DType::float32, DType::float64, DType::bfloat16, DType::int8}) {
+      for (const Shape& size :
+           {Shape{4, 4, 4}, Shape{1, 500, 500}, Shape{300, 300, 3000}, Shape{2000, 2000, 40}}) {
+        HostTensor a(dtype, {size[0], size[2]}), b(dtype, {size[2], size[1]}), out(dtype, {size[0], size[1]});
+        HostTensor bias(dtype, Layout({size[0], size[1]}, {0, 1}));
+        backend->matmul({a.view(), b.view(), out.view(), bias.view()});
+      }
+    }
+    EXPECT_GT(backend->kernels().statistics().compiled, 12u);
+  }
+}
+
+TEST_F(NvrtcKernels, OfConvolutions) {
+  for (const auto& backend : backends) {
+    for (const DType dtype : {DType::float32, DType::float16}) {
+      for (const Order order : {Order::plain, Order::channels_last}) {
+        for (const std::int64_t groups : {1, 32}) {
+          ConvolutionParameters parameters;
+          parameters.padding = {1, 1, 0};
+          parameters.groups = groups;
+          HostTensor input(dtype, {4, 32, 20, 20}, order), weight(dtype, {64, 32 / groups, 3, 3});
+          HostTensor output(dtype, {4, 64, 20, 20}, order), bias(dtype, {64});
+          backend->convolution_forward({parameters, input.view(), weight.view(), bias.view(), output.view()});
+          backend->convolution_backward_input({parameters, output.view(), weight.view(), input.view()});
+          backend->convolution_backward_weight(
+              {parameters, input.view(), output.view(), weight.view(), bias.view()});
+        }
+      }
+    }
+  }
+}
+
+TEST_F(NvrtcKernels, OfPooling) {
+  for (const auto& backend : backends) {
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      for (const bool adaptive : {false, true}) {
+        for (const PoolingKind kind : {PoolingKind::max, PoolingKind::average}) {
+          PoolingParameters parameters;
+          parameters.kind = kind, parameters.adaptive = adaptive;
+          parameters.kernel = parameters.stride = {2, 2, 1};
+          HostTensor large(dtype, {2, 3, 8, 8}), small(dtype, {2, 3, 4, 4});
+          HostTensor positions(DType::uint8, {2, 3, 4, 4});
+          const View winners = kind == PoolingKind::max ? positions.view() : View{};
+          backend->pooling_forward({parameters, large.view(), small.view(), winners});
+          backend->pooling_backward({parameters, small.view(), winners, large.view()});
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace rustorch::testing

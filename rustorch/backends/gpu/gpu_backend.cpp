@@ -42,6 +42,8 @@ bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
     case Kind::reduce:
     case Kind::generate:
       return true;
+    case Kind::cross_entropy:
+      return is_floating_point(dtype);
     default:
       return false;
   }
@@ -105,11 +107,5 @@ void GpuBackend::layer_norm_backward(const LayerNormBackward& /*work*/) {
 }
 void GpuBackend::softmax_forward(const SoftmaxForward& /*work*/) { refuse(*this, "softmax_forward"); }
 void GpuBackend::softmax_backward(const SoftmaxBackward& /*work*/) { refuse(*this, "softmax_backward"); }
-void GpuBackend::cross_entropy_forward(const CrossEntropyForward& /*work*/) {
-  refuse(*this, "cross_entropy_forward");
-}
-void GpuBackend::cross_entropy_backward(const CrossEntropyBackward& /*work*/) {
-  refuse(*this, "cross_entropy_backward");
-}
 
 }  // namespace rustorch::gpu

@@ -4,14 +4,15 @@
 #include <string>
 #include <string_view>
 
+#include "rustorch/backends/gpu/row_teams.h"
 #include "rustorch/core/dtype.h"
 
 namespace rustorch::gpu {
 
 /// A file of kernels/ for chosen dtypes: its text after the definitions that it asks for. All that it
 /// computes is of one compute type: the file says C for the type, F(exp) for the function exp_f32 or exp_f64,
-/// and LIT(0.5) for a literal of it. `index` is the type that counts elements: 32 bits, or 64 after
-/// `wide_index`.
+/// LIT(0.5) for a literal of it, INFINITY_C, and LOWEST_C for the least finite number. `index` is the type
+/// that counts elements: 32 bits, or 64 after `wide_index`.
 ///
 /// Files call functions of the preludes and of missing_functions.h alone.
 class KernelSource {
@@ -25,6 +26,8 @@ class KernelSource {
   /// A whole number that the file calls `name`.
   KernelSource& define(std::string_view name, std::int64_t value);
   KernelSource& wide_index(bool wide = true);
+  /// The file's rows are shared by teams: it may use kernels/row_team.h.
+  KernelSource& row_teams(const RowTeams& teams);
 
   /// Equal for equal texts.
   const std::string& key() const noexcept { return definitions_; }
@@ -35,7 +38,7 @@ class KernelSource {
   std::string_view file_;
   DType compute_;
   std::string definitions_;
-  bool wide_index_ = false;
+  bool wide_index_ = false, row_teams_ = false;
 };
 
 }  // namespace rustorch::gpu

@@ -42,6 +42,7 @@ bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
     case Kind::reduce:
     case Kind::generate:
       return true;
+    case Kind::batch_norm:
     case Kind::cross_entropy:
       return is_floating_point(dtype);
     default:
@@ -97,10 +98,6 @@ void GpuBackend::gather(const Gather& /*work*/) { refuse(*this, "gather"); }
 void GpuBackend::scatter(const Scatter& /*work*/) { refuse(*this, "scatter"); }
 void GpuBackend::nonzero(const View& /*input*/, const View& /*out*/) { refuse(*this, "nonzero"); }
 void GpuBackend::sort(const Sort& /*work*/) { refuse(*this, "sort"); }
-void GpuBackend::batch_norm_forward(const BatchNormForward& /*work*/) { refuse(*this, "batch_norm_forward"); }
-void GpuBackend::batch_norm_backward(const BatchNormBackward& /*work*/) {
-  refuse(*this, "batch_norm_backward");
-}
 void GpuBackend::layer_norm_forward(const LayerNormForward& /*work*/) { refuse(*this, "layer_norm_forward"); }
 void GpuBackend::layer_norm_backward(const LayerNormBackward& /*work*/) {
   refuse(*this, "layer_norm_backward");

@@ -43,6 +43,7 @@ bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
     case Kind::generate:
       return true;
     case Kind::batch_norm:
+    case Kind::softmax:
     case Kind::cross_entropy:
       return is_floating_point(dtype);
     default:
@@ -102,7 +103,5 @@ void GpuBackend::layer_norm_forward(const LayerNormForward& /*work*/) { refuse(*
 void GpuBackend::layer_norm_backward(const LayerNormBackward& /*work*/) {
   refuse(*this, "layer_norm_backward");
 }
-void GpuBackend::softmax_forward(const SoftmaxForward& /*work*/) { refuse(*this, "softmax_forward"); }
-void GpuBackend::softmax_backward(const SoftmaxBackward& /*work*/) { refuse(*this, "softmax_backward"); }
 
 }  // namespace rustorch::gpu

@@ -40,6 +40,8 @@ bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
   switch (kind) {
     case Kind::elementwise:
     case Kind::reduce:
+    case Kind::arg_reduce:
+    case Kind::scan:
     case Kind::generate:
       return true;
     case Kind::batch_norm:
@@ -81,8 +83,6 @@ void GpuBackend::launch_bytes(const KernelSource& source, const char* kernel, co
                     std::span(arguments).first(buffers.size() + 1));
 }
 
-void GpuBackend::arg_reduce(const ArgReduction& /*work*/) { refuse(*this, "arg_reduce"); }
-void GpuBackend::scan(const Scan& /*work*/) { refuse(*this, "scan"); }
 void GpuBackend::matmul(const Matmul& /*work*/) { refuse(*this, "matmul"); }
 void GpuBackend::convolution_forward(const ConvolutionForward& /*work*/) {
   refuse(*this, "convolution_forward");

@@ -11,17 +11,6 @@ typedef struct {
   index rows, n, inner, chunk, chunks;
 } Parameters;
 
-// The team's row and its elements [first, end), of which element r lies at `start` + r * inner.
-#define FIND_ROW()                                                                              \
-  const index job = job_of_group + (index)ROW_OF(id);                                           \
-  const index row = job % p.rows;                                                               \
-  const index chunk = job / p.rows;                                                             \
-  const index left = p.n - chunk * p.chunk;                                                     \
-  const index first = chunk * p.chunk + (index)MEMBER_OF(id);                                   \
-  const index end = chunk < p.chunks ? chunk * p.chunk + (left < p.chunk ? left : p.chunk) : 0; \
-  const i64 start = (i64)(row / p.inner) * p.n * p.inner + row % p.inner;
-#define AT(r) (start + (i64)(r)*p.inner)
-
 #if FORWARD
 #if LOGARITHM
 #define RESULT_OF(x) ((x)-most - log_sum)

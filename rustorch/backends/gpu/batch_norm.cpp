@@ -1,5 +1,5 @@
 #include "rustorch/backends/gpu/dense_operand.h"
-#include "rustorch/backends/gpu/parameter_types.h"
+#include "rustorch/backends/gpu/vector_operands.h"
 #include "rustorch/backends/loop_nest.h"
 #include "rustorch/error/error.h"
 
@@ -11,9 +11,6 @@ enum Stage : std::uint8_t { moments, forward, sums, backward };
 
 // As kernels/batch_norm.h declares them.
 
-struct Place {
-  std::int64_t offset = 0, stride = 0;
-};
 template <class Index>
 struct ChunkParameters {
   std::int64_t input_offset, gradient_offset;
@@ -64,11 +61,7 @@ class Channels {
     const bool pixels_adjacent = channels_ == 1 || loops_.inner_stride(0) < operands_[0].layout.strides[1];
     teams_ = row_teams(1, rows_, pixels_adjacent, channels_);
     blocks_ = (channels_ + teams_.rows_of_group() - 1) / teams_.rows_of_group();
-    // Enough groups for a large device, but enough elements for each thread, and not so many that rounding
-    // errors grow.
-    constexpr std::int64_t wanted_groups = 2048, least = 16, most = 256;
-    const std::int64_t parts = std::max<std::int64_t>(1, wanted_groups / blocks_);
-    chunk_ = std::clamp((rows_ + parts - 1) / parts, least * teams_.threads, most * teams_.threads);
+    chunk_ = summed_chunk(rows_, teams_, blocks_);
     chunks_ = (rows_ + chunk_ - 1) / chunk_;
   }
 
@@ -128,28 +121,6 @@ class Channels {
   std::int64_t blocks_ = 0, chunk_ = 0, chunks_ = 0;
 };
 
-/// The vectors of one element for each channel that a finishing kernel reads and writes; those that are
-/// absent are not touched.
-class Vectors {
- public:
-  Vectors(KernelSource& source, const View& some) : source_(source), some_(some) {}
-
-  /// Defines `name` as a storage, and HAS_name.
-  Place add(const char* name, const View& view) {
-    const bool present = view.data != nullptr;
-    source_.storage(name, present ? view.dtype : some_.dtype)
-        .define(std::string("HAS_") + name, present ? 1 : 0);
-    return present ? Place{view.layout->offset, view.layout->strides[0]} : Place{};
-  }
-  BufferHandle buffer(const View& view) const noexcept {
-    return view.data != nullptr ? view.data : some_.data;
-  }
-
- private:
-  KernelSource& source_;
-  View some_;
-};
-
 KernelSource chunk_source(Stage stage, const Channels& channels, const View& input) {
   KernelSource source("batch_norm.h", computed_in(input));
   source.define("STAGE", stage)
@@ -159,18 +130,11 @@ KernelSource chunk_source(Stage stage, const Channels& channels, const View& inp
   return source;
 }
 
-/// The team of threads that joins the chunks of a channel.
-RowTeams joining_teams(std::int64_t chunks) {
-  return {std::min<std::int64_t>(32, power_of_two_from(chunks)), false};
-}
-
 KernelSource finish_source(Stage stage, DType compute, bool training, const RowTeams& teams, bool wide) {
   KernelSource source("batch_norm.h", compute);
   source.define("STAGE", stage).define("TRAINING", training ? 1 : 0).row_teams(teams).wide_index(wide);
   return source;
 }
-
-View view_or_none(const std::optional<View>& view) { return view.value_or(View{}); }
 
 }  // namespace
 
@@ -190,7 +154,7 @@ void GpuBackend::batch_norm_forward(const BatchNormForward& work) {
   }
   const RowTeams teams = joining_teams(chunks);
   KernelSource source = finish_source(forward, compute, work.training, teams, wide);
-  Vectors vectors(source, work.scale);
+  VectorOperands vectors(source, work.scale);
   const View weight = view_or_none(work.weight), bias = view_or_none(work.bias);
   const View running_mean = view_or_none(work.running_mean);
   const View running_variance = view_or_none(work.running_variance);
@@ -241,7 +205,7 @@ void GpuBackend::batch_norm_backward(const BatchNormBackward& work) {
   }
   const RowTeams teams = joining_teams(chunks);
   KernelSource source = finish_source(backward, compute, work.training, teams, wide);
-  Vectors vectors(source, work.by_output_gradient);
+  VectorOperands vectors(source, work.by_output_gradient);
   const View weight = view_or_none(work.weight);
   with_parameter_types(compute, wide, [&](auto /*real*/, auto index) {
     using Index = decltype(index);

@@ -45,6 +45,7 @@ bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
     case Kind::generate:
       return true;
     case Kind::batch_norm:
+    case Kind::layer_norm:
     case Kind::softmax:
     case Kind::cross_entropy:
       return is_floating_point(dtype);
@@ -99,9 +100,5 @@ void GpuBackend::gather(const Gather& /*work*/) { refuse(*this, "gather"); }
 void GpuBackend::scatter(const Scatter& /*work*/) { refuse(*this, "scatter"); }
 void GpuBackend::nonzero(const View& /*input*/, const View& /*out*/) { refuse(*this, "nonzero"); }
 void GpuBackend::sort(const Sort& /*work*/) { refuse(*this, "sort"); }
-void GpuBackend::layer_norm_forward(const LayerNormForward& /*work*/) { refuse(*this, "layer_norm_forward"); }
-void GpuBackend::layer_norm_backward(const LayerNormBackward& /*work*/) {
-  refuse(*this, "layer_norm_backward");
-}
 
 }  // namespace rustorch::gpu

@@ -36,6 +36,19 @@ inline RowTeams row_teams(std::int64_t rows, std::int64_t n, bool adjacent, std:
           true};
 }
 
+/// How many of `n` elements a team sums at once where each of `blocks` groups has teams with as many: so that
+/// there are enough groups for a large device, but enough elements for each thread, and not so many that
+/// rounding errors grow.
+inline std::int64_t summed_chunk(std::int64_t n, const RowTeams& teams, std::int64_t blocks) {
+  constexpr std::int64_t wanted_groups = 2048, least = 16, most = 256;
+  const std::int64_t parts = std::max<std::int64_t>(1, wanted_groups / blocks);
+  return std::clamp((n + parts - 1) / parts, least * teams.threads, most * teams.threads);
+}
+/// The team that joins what so many chunks came to.
+inline RowTeams joining_teams(std::int64_t chunks) {
+  return {std::min<std::int64_t>(32, power_of_two_from(chunks)), false};
+}
+
 /// How many elements of a row each thread of a team keeps in registers, as the file's HELD; 0 where they are
 /// too many.
 inline std::int64_t held_elements(std::int64_t n, const RowTeams& teams) {

@@ -7,12 +7,6 @@
 #define SUMS 2
 #define BACKWARD 3
 
-// Where the elements of a vector of one for each channel lie.
-typedef struct {
-  i64 offset, stride;
-} Place;
-#define AT(vector, channel) (p.vector.offset + (i64)(channel)*p.vector.stride)
-
 // Joins the moments of `n` more elements.
 FN void join_moments(PRIVATE C* count, PRIVATE C* mean, PRIVATE C* squares, C n, C other_mean,
                      C other_squares) {
@@ -148,38 +142,38 @@ KERNEL(forward, 256)
       const C variance = squares / (p.rows > 1 ? (C)p.rows : LIT(1.0));
       if (p.rows > 0) {
 #if HAS_RUNNING_MEAN
-        const C old_mean = LOAD_RUNNING_MEAN(running_mean, AT(running_mean, channel));
-        STORE_RUNNING_MEAN(running_mean, AT(running_mean, channel),
+        const C old_mean = LOAD_RUNNING_MEAN(running_mean, ELEMENT_OF(running_mean, channel));
+        STORE_RUNNING_MEAN(running_mean, ELEMENT_OF(running_mean, channel),
                            old_mean + p.momentum * (mean - old_mean));
 #endif
 #if HAS_RUNNING_VARIANCE
-        const C old_variance = LOAD_RUNNING_VARIANCE(running_variance, AT(running_variance, channel));
+        const C old_variance = LOAD_RUNNING_VARIANCE(running_variance, ELEMENT_OF(running_variance, channel));
         const C unbiased = squares / (p.rows > 2 ? (C)(p.rows - 1) : LIT(1.0));
-        STORE_RUNNING_VARIANCE(running_variance, AT(running_variance, channel),
+        STORE_RUNNING_VARIANCE(running_variance, ELEMENT_OF(running_variance, channel),
                                old_variance + p.momentum * (unbiased - old_variance));
 #endif
       }
 #else
-      mean = LOAD_RUNNING_MEAN(running_mean, AT(running_mean, channel));
-      const C variance = LOAD_RUNNING_VARIANCE(running_variance, AT(running_variance, channel));
+      mean = LOAD_RUNNING_MEAN(running_mean, ELEMENT_OF(running_mean, channel));
+      const C variance = LOAD_RUNNING_VARIANCE(running_variance, ELEMENT_OF(running_variance, channel));
 #endif
       const C inverse_std = LIT(1.0) / F(sqrt)(variance + p.epsilon);
 #if HAS_SAVED_MEAN
-      STORE_SAVED_MEAN(saved_mean, AT(saved_mean, channel), mean);
+      STORE_SAVED_MEAN(saved_mean, ELEMENT_OF(saved_mean, channel), mean);
 #endif
 #if HAS_SAVED_STD
-      STORE_SAVED_STD(saved_inverse_std, AT(saved_inverse_std, channel), inverse_std);
+      STORE_SAVED_STD(saved_inverse_std, ELEMENT_OF(saved_inverse_std, channel), inverse_std);
 #endif
       C factor = inverse_std;
       C start = LIT(0.0);
 #if HAS_WEIGHT
-      factor *= LOAD_WEIGHT(weight, AT(weight, channel));
+      factor *= LOAD_WEIGHT(weight, ELEMENT_OF(weight, channel));
 #endif
 #if HAS_BIAS
-      start = LOAD_BIAS(bias, AT(bias, channel));
+      start = LOAD_BIAS(bias, ELEMENT_OF(bias, channel));
 #endif
-      STORE_SCALE(scale, AT(scale, channel), factor);
-      STORE_SHIFT(shift, AT(shift, channel), start - mean * factor);
+      STORE_SCALE(scale, ELEMENT_OF(scale, channel), factor);
+      STORE_SHIFT(shift, ELEMENT_OF(shift, channel), start - mean * factor);
     }
   }
 }
@@ -194,7 +188,7 @@ KERNEL(sums, 256)
     FIND_CHUNK()
     const i64 input_at = p.input_offset + (i64)channel * p.input_channel;
     const i64 gradient_at = p.gradient_offset + (i64)channel * p.gradient_channel;
-    const C center = channel < p.channels ? LOAD_MEAN(mean, AT(mean, channel)) : LIT(0.0);
+    const C center = channel < p.channels ? LOAD_MEAN(mean, ELEMENT_OF(mean, channel)) : LIT(0.0);
     C sum = LIT(0.0);
     C product = LIT(0.0);
     while (row < end) {
@@ -241,25 +235,25 @@ KERNEL(backward, 256)
     sum = row_sum(shared, id, sum);
     product = row_sum(shared, id, product);
     if (MEMBER_OF(id) == 0u && channel < p.channels) {
-      const C inverse = LOAD_INVERSE_STD(inverse_std, AT(inverse_std, channel));
+      const C inverse = LOAD_INVERSE_STD(inverse_std, ELEMENT_OF(inverse_std, channel));
       C factor = inverse;
 #if HAS_WEIGHT
-      factor *= LOAD_WEIGHT(weight, AT(weight, channel));
+      factor *= LOAD_WEIGHT(weight, ELEMENT_OF(weight, channel));
 #endif
-      STORE_BY_DY(by_output_gradient, AT(by_output_gradient, channel), factor);
+      STORE_BY_DY(by_output_gradient, ELEMENT_OF(by_output_gradient, channel), factor);
 #if TRAINING
       // What the usual formula comes down to per channel.
       const C share = LIT(1.0) / (p.rows > 1 ? (C)p.rows : LIT(1.0));
       const C slope = -factor * inverse * inverse * product * share;
-      STORE_BY_X(by_input, AT(by_input, channel), slope);
-      STORE_SHIFT(shift, AT(shift, channel),
-                  -factor * sum * share - slope * LOAD_MEAN(mean, AT(mean, channel)));
+      STORE_BY_X(by_input, ELEMENT_OF(by_input, channel), slope);
+      STORE_SHIFT(shift, ELEMENT_OF(shift, channel),
+                  -factor * sum * share - slope * LOAD_MEAN(mean, ELEMENT_OF(mean, channel)));
 #endif
 #if HAS_D_WEIGHT
-      STORE_D_WEIGHT(d_weight, AT(d_weight, channel), product * inverse);
+      STORE_D_WEIGHT(d_weight, ELEMENT_OF(d_weight, channel), product * inverse);
 #endif
 #if HAS_D_BIAS
-      STORE_D_BIAS(d_bias, AT(d_bias, channel), sum);
+      STORE_D_BIAS(d_bias, ELEMENT_OF(d_bias, channel), sum);
 #endif
     }
   }

@@ -14,6 +14,12 @@
 #define MEMBER_STEP 1
 #endif
 
+// Where the elements of a vector of one for each row or column lie.
+typedef struct {
+  i64 offset, stride;
+} Place;
+#define ELEMENT_OF(vector, i) (p.vector.offset + (i64)(i)*p.vector.stride)
+
 // For operands that are dense [outer, n, inner], in files whose parameters have the counts `rows` (outer
 // times inner), `n`, `inner`, and `chunks` of `chunk` elements that a row is cut into. A group's jobs begin
 // at `job_of_group`. The team's row and its elements [first, end), of which element r lies at AT(r).

@@ -117,6 +117,8 @@ class HostTensor {
     return *this;
   }
 
+  bool has_bytes_of(const HostTensor& other) const { return bytes_ == other.bytes_; }
+
   /// Whether the bytes between the elements are still as they were made.
   bool gaps_untouched() const {
     std::vector<bool> used(bytes_.size() / item_size(dtype_));

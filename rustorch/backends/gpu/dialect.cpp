@@ -37,7 +37,8 @@ std::string dialect_source(const KernelExecutor& executor, std::string_view body
     source += instance("real_functions.h", "f64", "#define LIT(v) v\n#define INF INFINITY_F64\n");
     source += "#undef LIT\n#undef INF\n";
   }
-  if (calls("checked_index(") || calls("report_index(")) source += kernel_text("index_check.h");
+  if (calls("checked_index(") || calls("report_index(") || calls("report_target("))
+    source += kernel_text("index_check.h");
   if (calls("group_scan(")) source += kernel_text("group_scan.h");
   source += body;
   return source;

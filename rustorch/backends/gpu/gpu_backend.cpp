@@ -4,14 +4,6 @@
 #include "rustorch/memory/format_bytes.h"
 
 namespace rustorch::gpu {
-namespace {
-
-/// For work that `supports` denies: callers ask first.
-[[noreturn]] void refuse(const GpuBackend& backend, const char* work) {
-  fail(ErrorCode::unsupported, "{} has no {} yet", backend.name(), work);
-}
-
-}  // namespace
 
 GpuBackend::GpuBackend(Device device, std::unique_ptr<KernelExecutor> executor)
     : device_(device),
@@ -42,6 +34,8 @@ bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
   switch (kind) {
     case Kind::elementwise:
     case Kind::reduce:
+    case Kind::arg_reduce:
+    case Kind::scan:
     case Kind::generate:
     case Kind::scatter:
     case Kind::nonzero:
@@ -52,9 +46,16 @@ bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
       return is_floating_point(dtype);
     case Kind::pooling:
       return is_floating_point(dtype) || is_integral(dtype);  // integers: max only
-    default:
-      return false;
+    case Kind::batch_norm:
+    case Kind::layer_norm:
+    case Kind::softmax:
+    case Kind::cross_entropy:
+      return is_floating_point(dtype);
+    case Kind::gather:
+    case Kind::sort:
+      break;
   }
+  return true;
 }
 
 bool GpuBackend::prefers_channels_last(DType /*dtype*/) const noexcept { return false; }
@@ -85,25 +86,6 @@ void GpuBackend::launch_bytes(const KernelSource& source, const char* kernel, co
   arguments[buffers.size()] = {nullptr, parameters, size};
   executor_->launch(kernels_.get(source.key(), kernel, [&] { return source.text(); }), shape,
                     std::span(arguments).first(buffers.size() + 1));
-}
-
-void GpuBackend::arg_reduce(const ArgReduction& /*work*/) { refuse(*this, "arg_reduce"); }
-void GpuBackend::scan(const Scan& /*work*/) { refuse(*this, "scan"); }
-void GpuBackend::batch_norm_forward(const BatchNormForward& /*work*/) { refuse(*this, "batch_norm_forward"); }
-void GpuBackend::batch_norm_backward(const BatchNormBackward& /*work*/) {
-  refuse(*this, "batch_norm_backward");
-}
-void GpuBackend::layer_norm_forward(const LayerNormForward& /*work*/) { refuse(*this, "layer_norm_forward"); }
-void GpuBackend::layer_norm_backward(const LayerNormBackward& /*work*/) {
-  refuse(*this, "layer_norm_backward");
-}
-void GpuBackend::softmax_forward(const SoftmaxForward& /*work*/) { refuse(*this, "softmax_forward"); }
-void GpuBackend::softmax_backward(const SoftmaxBackward& /*work*/) { refuse(*this, "softmax_backward"); }
-void GpuBackend::cross_entropy_forward(const CrossEntropyForward& /*work*/) {
-  refuse(*this, "cross_entropy_forward");
-}
-void GpuBackend::cross_entropy_backward(const CrossEntropyBackward& /*work*/) {
-  refuse(*this, "cross_entropy_backward");
 }
 
 }  // namespace rustorch::gpu

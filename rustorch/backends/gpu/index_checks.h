@@ -18,12 +18,15 @@ class IndexChecks {
   IndexChecks(KernelExecutor& executor, MemoryAllocator& allocator)
       : executor_(executor), allocator_(allocator) {}
 
+  /// What is looked at, which decides the Error's words.
+  enum class Checked : std::uint8_t { index, target };
+
   /// For the next launch: the buffer, and the number that tells which op it is (it stands in the Error).
   struct Site {
     BufferHandle buffer;
     std::int32_t op;
   };
-  Site begin(const char* op);
+  Site begin(const char* op, Checked what = Checked::index);
 
   /// An Error (index_out_of_range) if a launch since the last call found an index out of range; waits for the
   /// queued work if any of it looks.
@@ -34,7 +37,13 @@ class IndexChecks {
   struct Found {
     std::uint32_t count;
     std::int32_t op;
-    std::int64_t index, size;
+    std::int64_t index, size, row;
+  };
+
+  struct Op {
+    std::string name;
+    Checked what;
+    bool operator==(const Op&) const = default;
   };
 
   KernelExecutor& executor_;
@@ -42,7 +51,7 @@ class IndexChecks {
   std::mutex mutex_;
   Buffer buffer_;
   bool pending_ = false;
-  std::vector<std::string> ops_;
+  std::vector<Op> ops_;
 };
 
 }  // namespace rustorch::gpu

@@ -13,8 +13,10 @@ namespace rustorch::gpu {
 KernelSource::KernelSource(std::string_view file, DType compute) : files_{file}, compute_(compute) {
   const std::string_view type = dialect_type(compute);
   definitions_ = fmt::format("// {}\n#define C {}\n#define F(f) f##_{}\n", file, type, type);
-  if (compute == DType::float32) definitions_ += "#define LIT(v) v##f\n#define INFINITY_C INFINITY_F32\n";
-  if (compute == DType::float64) definitions_ += "#define LIT(v) v\n#define INFINITY_C INFINITY_F64\n";
+  if (compute == DType::float32)
+    definitions_ += "#define LIT(v) v##f\n#define INFINITY_C INFINITY_F32\n#define LOWEST_C (-LARGEST_F32)\n";
+  if (compute == DType::float64)
+    definitions_ += "#define LIT(v) v\n#define INFINITY_C INFINITY_F64\n#define LOWEST_C (-LARGEST_F64)\n";
 }
 
 KernelSource& KernelSource::then(std::string_view file) {
@@ -51,8 +53,14 @@ KernelSource& KernelSource::wide_index(bool wide) {
   return *this;
 }
 
+KernelSource& KernelSource::row_teams(const RowTeams& teams) {
+  row_teams_ = true;
+  return define("ROW_THREADS", teams.threads).define("SIDE_BY_SIDE", teams.side_by_side ? 1 : 0);
+}
+
 std::string KernelSource::text() const {
   std::string text = fmt::format("{}typedef {} index;\n", definitions_, wide_index_ ? "i64" : "i32");
+  if (row_teams_) text += kernel_text("row_team.h");
   for (const std::string_view file : files_) text += kernel_text(file);
   return text;
 }

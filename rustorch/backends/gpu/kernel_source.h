@@ -5,14 +5,15 @@
 #include <string_view>
 #include <vector>
 
+#include "rustorch/backends/gpu/row_teams.h"
 #include "rustorch/core/dtype.h"
 
 namespace rustorch::gpu {
 
 /// Files of kernels/ for chosen dtypes: their text after the definitions that it asks for. All that it
 /// computes is of one compute type: the file says C for the type, F(exp) for the function exp_f32 or exp_f64,
-/// and LIT(0.5) for a literal of it. `index` is the type that counts elements: 32 bits, or 64 after
-/// `wide_index`.
+/// LIT(0.5) for a literal of it, INFINITY_C, and LOWEST_C for the least finite number. `index` is the type
+/// that counts elements: 32 bits, or 64 after `wide_index`.
 ///
 /// Files call functions of the preludes and of missing_functions.h alone.
 class KernelSource {
@@ -29,6 +30,8 @@ class KernelSource {
   KernelSource& define(std::string_view name, std::int64_t value);
   KernelSource& define(std::string_view name, std::string_view type);
   KernelSource& wide_index(bool wide = true);
+  /// The file's rows are shared by teams: it may use kernels/row_team.h.
+  KernelSource& row_teams(const RowTeams& teams);
 
   /// Equal for equal texts.
   const std::string& key() const noexcept { return definitions_; }
@@ -39,7 +42,7 @@ class KernelSource {
   std::vector<std::string_view> files_;
   DType compute_;
   std::string definitions_;
-  bool wide_index_ = false;
+  bool wide_index_ = false, row_teams_ = false;
 };
 
 }  // namespace rustorch::gpu

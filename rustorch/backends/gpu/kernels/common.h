@@ -2,6 +2,7 @@
 // Text that the build embeds.
 #define INFINITY_F32 AS_F32(0x7f800000u)
 #define NAN_F32 AS_F32(0x7fc00000u)
+#define LARGEST_F32 AS_F32(0x7f7fffffu)
 
 FN i32 load_bool(const GLOBAL u8* p, i64 i) { return (i32)p[i]; }
 FN void store_bool(GLOBAL u8* p, i64 i, i32 v) { p[i] = (u8)v; }
@@ -71,6 +72,7 @@ FN f32 i64_to_f16(i64 v) { return round_f16((f32)v); }
 FN f32 i64_to_bf16(i64 v) { return f32_to_bf16((f32)v); }
 #if HAS_F64
 #define INFINITY_F64 AS_F64(0x7ff0000000000000)
+#define LARGEST_F64 AS_F64(0x7fefffffffffffff)
 FN f64 load_f64(const GLOBAL f64* p, i64 i) { return p[i]; }
 FN void store_f64(GLOBAL f64* p, i64 i, f64 v) { p[i] = v; }
 FN f64 i32_to_f64(i32 v) { return (f64)v; }

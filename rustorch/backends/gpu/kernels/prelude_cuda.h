@@ -45,6 +45,7 @@ typedef double f64;
 // Subgroups have 32 threads, all of which take part.
 #define HAS_SUBGROUP 1
 #define SUBGROUP_SHUFFLE_DOWN(value, distance) __shfl_down_sync(0xffffffffu, value, distance)
+#define SUBGROUP_SHUFFLE_XOR(value, bits) __shfl_xor_sync(0xffffffffu, value, bits)
 
 // Bits and numbers.
 #define AS_F32(bits) __uint_as_float(bits)

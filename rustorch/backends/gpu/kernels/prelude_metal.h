@@ -46,6 +46,7 @@ typedef float f32;
 #define UNROLL _Pragma("unroll")
 #define BARRIER() threadgroup_barrier(mem_flags::mem_threadgroup)
 #define SUBGROUP_SHUFFLE_DOWN(v, d) simd_shuffle_down(v, (ushort)(d))
+#define SUBGROUP_SHUFFLE_XOR(v, bits) simd_shuffle_xor(v, (ushort)(bits))
 
 // Bits, 16-bit floats and atomics. MSL's overloads are ambiguous between int and uint: casts choose.
 #define AS_F32(u) as_type<float>((uint)(u))

@@ -13,10 +13,10 @@ struct Divisors {
   std::array<Index, N> size, multiplier, shift;
 
   void set(std::size_t i, std::int64_t divisor) {
-    const auto bits = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(divisor - 1)));
+    const auto bits = 31 + static_cast<std::int64_t>(std::bit_width(static_cast<std::uint64_t>(divisor - 1)));
     size[i] = static_cast<Index>(divisor);
-    multiplier[i] = static_cast<Index>((std::int64_t{1} << (31 + bits)) / divisor + 1);
-    shift[i] = static_cast<Index>(31 + bits);
+    multiplier[i] = static_cast<Index>((std::int64_t{1} << bits) / divisor + 1);
+    shift[i] = static_cast<Index>(bits);
   }
 };
 

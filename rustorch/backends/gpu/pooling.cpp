@@ -98,11 +98,9 @@ void run(GpuBackend& backend, const Pooling& work) {
   const char* kernel = work.backward ? "pooling_backward" : "pooling_forward";
   const LaunchShape shape = launch_for(made.element_count(), group_threads);
   // What is not touched must be some buffer all the same.
-  const BufferHandle some = work.made().data;
+  const auto buffer = [&](const View& view) { return view.data != nullptr ? view.data : work.made().data; };
   const auto launch = [&](const auto& parameters) {
-    backend.launch(source, kernel, shape,
-                   {work.large.data != nullptr ? work.large.data : some, work.small.data,
-                    work.has_positions() ? work.positions.data : some},
+    backend.launch(source, kernel, shape, {buffer(work.large), buffer(work.small), buffer(work.positions)},
                    parameters);
   };
   wide ? launch(parameters_of<std::int64_t>(work)) : launch(parameters_of<std::int32_t>(work));

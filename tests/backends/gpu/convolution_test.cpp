@@ -56,18 +56,17 @@ class GpuConvolution : public OnGpu {
                   what + work);
     };
     const std::int64_t window = weight.count() / c.weight[0];
-    for (const bool with_bias : {true, false}) {
-      compare(output, window, with_bias ? " with bias" : "", [&](auto& device, View result, bool on_gpu) {
-        ConvolutionForward work{parameters,
-                                on_gpu ? on_input.view() : input.view(),
-                                on_gpu ? on_weight.view() : weight.view(),
-                                {},
-                                result};
-        if (with_bias) work.bias = on_gpu ? on_bias.view() : bias.view();
-        device.convolution_forward(work);
-      });
-      if (HasFatalFailure()) return;
-    }
+    const bool with_bias = orders.activations == Order::plain;
+    compare(output, window, " forward", [&](auto& device, View result, bool on_gpu) {
+      ConvolutionForward work{parameters,
+                              on_gpu ? on_input.view() : input.view(),
+                              on_gpu ? on_weight.view() : weight.view(),
+                              {},
+                              result};
+      if (with_bias) work.bias = on_gpu ? on_bias.view() : bias.view();
+      device.convolution_forward(work);
+    });
+    if (HasFatalFailure()) return;
     HostTensor d_output(dtype, c.output(), orders.activations);
     d_output.randomize(4);
     DeviceCopy on_d_output(backend, d_output);

@@ -1,6 +1,6 @@
 """The main job in PyTorch: the peer of `rustorch train fashion-mnist`, same network, data, batches and schedule.
 
-usage: main_job_pytorch.py [--epochs N] [--max-steps N] [--threads N] [--seed N] [--data DIR] [--channels-last]
+usage: main_job_pytorch.py [--epochs N] [--max-steps N] [--threads N] [--seed N] [--data DIR] [--channels-last] [--device D]
 Prints one JSON object like the program's. Time per step is counted as the program counts it: batch, forward, backward,
 optimizer and schedule, without evaluation.
 """
@@ -52,6 +52,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", default="/usr/share/dataset-fashion-mnist")
     parser.add_argument("--channels-last", action="store_true")
+    parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
@@ -66,7 +67,7 @@ def main():
         x = batch.float().div_(255).sub_(0.2860).div_(0.3530).unsqueeze(1)
         return x.contiguous(memory_format=layout)
 
-    net = Net().to(memory_format=layout)
+    net = Net().to(arguments.device, memory_format=layout)
     optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=1e-2)
     batch_size = 128
     steps = (len(images) + batch_size - 1) // batch_size
@@ -79,7 +80,7 @@ def main():
         began = time.perf_counter()
         for start in range(0, len(images), batch_size):
             index = order[start : start + batch_size]
-            x, y = prepare(images[index]), labels[index]
+            x, y = prepare(images[index]).to(arguments.device), labels[index].to(arguments.device)
             optimizer.zero_grad()
             loss = functional.cross_entropy(net(x), y)
             loss.backward()
@@ -97,7 +98,7 @@ def main():
     net.eval()
     with torch.no_grad():
         right = sum(
-            (net(prepare(test_images[i : i + 500])).argmax(1) == test_labels[i : i + 500]).sum().item()
+            (net(prepare(test_images[i : i + 500]).to(arguments.device)).argmax(1).cpu() == test_labels[i : i + 500]).sum().item()
             for i in range(0, len(test_images), 500)
         )
     print(json.dumps({

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "rustorch/backends/runtime.h"
+#include "rustorch/cli/bench_device.h"
 #include "rustorch/cli/commands.h"
 #include "rustorch/cli/terminal.h"
 #include "rustorch/memory/format_bytes.h"
@@ -204,7 +206,35 @@ void print(const Measured& measured) {
 
 }  // namespace
 
-int bench(const BenchArguments& arguments) {
+namespace {
+
+/// What `what` names, in the order of the enumeration.
+std::vector<DeviceBench> benches_of(const std::vector<std::string>& what) {
+  const auto asked = [&](const char* name) {
+    return std::ranges::any_of(what, [&](const std::string& one) { return one == name || one == "all"; });
+  };
+  std::vector<DeviceBench> benches;
+  if (asked("ops")) benches.push_back(DeviceBench::ops);
+  if (asked("gemm")) benches.push_back(DeviceBench::gemm);
+  if (asked("transfer")) benches.push_back(DeviceBench::transfer);
+  return benches;
+}
+
+std::vector<DeviceSpeed> bench_devices(const BenchArguments& arguments) {
+  std::vector<Device> devices = arguments.devices.empty() ? available_devices() : std::vector<Device>();
+  for (const std::string& name : arguments.devices) devices.emplace_back(name);
+  for (const Device device : devices) backend_for(device);  // an absent one is said before any work
+  std::vector<DeviceSpeed> speeds;
+  for (const DeviceBench what : benches_of(arguments.what)) {
+    for (const Device device : devices) {
+      const auto measured = bench_device(device, what, arguments.elements, arguments.filter);
+      speeds.insert(speeds.end(), measured.begin(), measured.end());
+    }
+  }
+  return speeds;
+}
+
+Measured measure_memory() {
   Measured measured;
   measured.speeds = measure_speeds();
   measured.loop = measure_loop();
@@ -213,11 +243,24 @@ int bench(const BenchArguments& arguments) {
   measured.tags = cpu_allocator().statistics_by_tag();
   measured.size_classes = cpu_allocator().size_classes();
   return_step(cpu_allocator(), blocks);
-  if (arguments.json) {
-    fmt::print("{}\n", Json::object({{"memory", to_json(measured)}}).dump());
-  } else {
-    print(measured);
+  return measured;
+}
+
+}  // namespace
+
+int bench(const BenchArguments& arguments) {
+  Json results = Json::object();
+  if (!arguments.what.empty()) {
+    const std::vector<DeviceSpeed> speeds = bench_devices(arguments);
+    results.set("devices", to_json(speeds));
+    if (!arguments.json) print(speeds);
   }
+  if (arguments.memory) {
+    const Measured measured = measure_memory();
+    results.set("memory", to_json(measured));
+    if (!arguments.json) print(measured);
+  }
+  if (arguments.json) fmt::print("{}\n", results.dump());
   return exit_done;
 }
 

@@ -130,12 +130,27 @@ void add_inspect(CLI::App& app, Action& action) {
 }
 
 void add_bench(CLI::App& app, Action& action) {
-  CLI::App* command = add_command(app, "bench", "Measure this machine: memory");
+  CLI::App* command = add_command(app, "bench", "Measure this machine: ops, gemm, transfer, memory");
   auto arguments = std::make_shared<BenchArguments>();
+  CLI::Option* const what =
+      command
+          ->add_option("what", arguments->what,
+                       "ops (large tensors), gemm (matrix products), transfer (host and device), all")
+          ->check(CLI::IsMember({"ops", "gemm", "transfer", "all"}));
+  command->add_option("--device", arguments->devices, "Devices to measure (default: all)")->needs(what);
+  command->add_option("--filter", arguments->filter, "Only what contains this text")->needs(what);
   command
-      ->add_flag("--memory", arguments->memory,
-                 "Taking and returning memory beside malloc, page faults, and statistics in total and by tag")
-      ->required();
+      ->add_option("--elements", arguments->elements,
+                   "Of the large tensors (default: 2^28 on CUDA, else 2^24)")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 34))
+      ->needs(what);
+  CLI::Option* const memory = command->add_flag(
+      "--memory", arguments->memory,
+      "Taking and returning memory beside malloc, page faults, and statistics in total and by tag");
+  CLI::Option_group* const some = command->add_option_group("what is measured");
+  some->add_option(what);
+  some->add_option(memory);
+  some->require_option(1, 0);
   add_json(command, arguments->json);
   on_parsed(command, action, arguments, bench);
 }

@@ -83,6 +83,33 @@ TEST_F(Bench, MemoryAsText) {
   }
 }
 
+TEST_F(Bench, DevicesAsJson) {
+  const Outcome outcome = run("bench all --device cpu --elements 4096 --json");
+  ASSERT_EQ(outcome.code, 0);
+  const Json speeds = Json::parse(outcome.output).at("devices");
+  EXPECT_GT(speeds.size(), 15u);
+  for (const Json& speed : speeds.elements()) {
+    EXPECT_EQ(speed.at("device").to_string(), "cpu");
+    EXPECT_GT(speed.at("seconds").to_double(), 0);
+  }
+  const Json copy = Json::parse(run("bench ops --device cpu --elements 4096 --filter copy --json").output);
+  ASSERT_EQ(copy.at("devices").size(), 1u);
+  EXPECT_GT(copy.at("devices").at(0).at("bytes_per_second").to_double(), 0);
+}
+
+TEST_F(Bench, TransferAsText) {
+  const Outcome outcome = run("bench transfer --device cpu --elements 4096");
+  ASSERT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.output, HasSubstr("host to device, 4.0 KiB"));
+}
+
+TEST_F(Bench, UnknownWorkAndDevices) {
+  EXPECT_EQ(run("bench nothing 2>&1").code, 2);
+  const Outcome outcome = run("bench ops --device cudu:0 2>&1");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.output, HasSubstr("cuda"));
+}
+
 TEST_F(Bench, WithoutAnythingToMeasureIsWrongUsage) {
   const Outcome outcome = run("bench 2>&1");
   EXPECT_EQ(outcome.code, 2);

@@ -88,11 +88,8 @@ KernelStoreSettings kernel_store_settings() {
   settings.limit_bytes = static_cast<std::uint64_t>(
       number_from_environment("RUSTORCH_KERNEL_CACHE_LIMIT", 0, std::numeric_limits<std::int64_t>::max(),
                               static_cast<std::int64_t>(settings.limit_bytes)));
-  if (const char* const own = std::getenv("RUSTORCH_KERNEL_CACHE")) {
-    const std::string_view folder = own;
-    if (folder.empty() || folder == "off") return settings;
-    settings.folder = fs::absolute(folder).lexically_normal();
-    if (!settings.folder.has_filename()) settings.folder = settings.folder.parent_path();
+  if (const std::string own = environment("RUSTORCH_CACHE_DIR"); !own.empty()) {
+    settings.folder = fs::absolute(own).lexically_normal() / "kernels";
     return settings;
   }
   // The XDG base directory specification: a relative path is to be ignored.

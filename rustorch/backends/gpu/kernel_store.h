@@ -19,7 +19,7 @@ struct KernelStoreSettings {
   std::uint64_t limit_bytes = std::uint64_t{1} << 30;  ///< of all files together; 0: nothing is kept
 };
 
-/// The folder is $RUSTORCH_KERNEL_CACHE (nowhere if it is empty or "off"), or else
+/// The folder is $RUSTORCH_CACHE_DIR/kernels, or else
 /// $XDG_CACHE_HOME/rustorch/kernels, or else ~/.cache/rustorch/kernels; the limit is
 /// $RUSTORCH_KERNEL_CACHE_LIMIT in bytes, or else 1 GiB. An Error (invalid_argument) if that is not a number.
 KernelStoreSettings kernel_store_settings();

@@ -266,7 +266,7 @@ TEST_F(KernelCacheOnGpu, ProgramsShareAFolder) {
   if (store_one(*backends[0], TemporaryFolder()).empty()) GTEST_SKIP() << "no compiled forms";
   const TemporaryFolder folder;
   const std::string self = fs::read_symlink("/proc/self/exe").string();
-  const std::string program = "RUSTORCH_KERNEL_CACHE='" + folder.path().string() + "' timeout 100 '" + self +
+  const std::string program = "RUSTORCH_CACHE_DIR='" + folder.path().string() + "' timeout 100 '" + self +
                               "' --gtest_filter=Gpu.ProgramsOfOneFormShareAKernel >/dev/null 2>&1";
   EXPECT_EQ(std::system((program + " & " + program + " && wait $!").c_str()), 0);
   EXPECT_GE(folder.count(), 1);

@@ -275,17 +275,16 @@ TEST_F(KernelStoreTest, ProcessesShareAFolder) {
 
 TEST(KernelStoreSettingsTest, ComeFromTheEnvironment) {
   const auto folder_with = [](const char* own, const char* caches, const char* home) {
-    return in_child({{"RUSTORCH_KERNEL_CACHE", own},
+    return in_child({{"RUSTORCH_CACHE_DIR", own},
                      {"RUSTORCH_KERNEL_CACHE_LIMIT", nullptr},
                      {"XDG_CACHE_HOME", caches},
                      {"HOME", home}},
                     [] { return gpu::kernel_store_settings().folder.string(); });
   };
-  EXPECT_EQ(folder_with("/own", "/caches", "/home/me"), "/own");
-  EXPECT_EQ(folder_with("/own/", "/caches", "/home/me"), "/own");
-  EXPECT_EQ(folder_with("own", "/caches", "/home/me"), (fs::current_path() / "own").string());
-  EXPECT_EQ(folder_with("off", "/caches", "/home/me"), "");
-  EXPECT_EQ(folder_with("", "/caches", "/home/me"), "");
+  EXPECT_EQ(folder_with("/own", "/caches", "/home/me"), "/own/kernels");
+  EXPECT_EQ(folder_with("/own/", "/caches", "/home/me"), "/own/kernels");
+  EXPECT_EQ(folder_with("own", "/caches", "/home/me"), (fs::current_path() / "own/kernels").string());
+  EXPECT_EQ(folder_with("", "/caches", "/home/me"), "/caches/rustorch/kernels");
   EXPECT_EQ(folder_with(nullptr, "/caches", "/home/me"), "/caches/rustorch/kernels");
   EXPECT_EQ(folder_with(nullptr, "relative", "/home/me"), "/home/me/.cache/rustorch/kernels");
   EXPECT_EQ(folder_with(nullptr, nullptr, "/home/me"), "/home/me/.cache/rustorch/kernels");

@@ -1,0 +1,69 @@
+"""What `rustorch bench all --device cuda:0` measures, in PyTorch on the same GPU, and the main job's step.
+
+usage: gpu_pytorch.py OURS.json [--data DIR]: prints a line for each name: ours, PyTorch's, and the ratio of speeds.
+"""
+
+import json
+import statistics
+import sys
+import time
+
+import torch
+
+
+def seconds(work):
+    """The median time of a call, as the program measures it."""
+
+    def of(calls):
+        torch.cuda.synchronize()
+        began = time.perf_counter()
+        for _ in range(calls):
+            work()
+        torch.cuda.synchronize()
+        return time.perf_counter() - began
+
+    of(1)
+    calls = 1
+    while calls < 1000 and of(calls) < 5e-3:
+        calls *= 2
+    return statistics.median(of(calls) / calls for _ in range(15))
+
+
+def measure():
+    torch.set_grad_enabled(False)
+    side = 16384
+    x, y = torch.rand(side, side, device="cuda"), torch.rand(side, side, device="cuda")
+    z = torch.empty_like(x)
+    a, b = torch.rand(16, device="cuda"), torch.rand(16, device="cuda")
+    yield "copy", seconds(lambda: z.copy_(x))
+    yield "add", seconds(lambda: x + y)
+    yield "exp", seconds(lambda: x.exp())
+    yield "chain of five", seconds(lambda: ((x * y + x).tanh() * 2.0 + y).sigmoid())
+    yield "transpose", seconds(lambda: z.copy_(x.t()))
+    yield "sum", seconds(lambda: x.sum())
+    yield "sum of rows", seconds(lambda: x.sum(1))
+    yield "sum of columns", seconds(lambda: x.sum(0))
+    yield "softmax", seconds(lambda: x.softmax(1))
+    yield "random", seconds(lambda: torch.rand(side, side, device="cuda"))
+    yield "add of 16 floats", seconds(lambda: a + b)
+    n = 4096
+    for dtype in (torch.float32, torch.float16, torch.bfloat16):
+        a, b = torch.randn(n, n, device="cuda").to(dtype), torch.randn(n, n, device="cuda").to(dtype)
+        yield f"matmul {n} {str(dtype).removeprefix('torch.')}", seconds(lambda: a @ b)
+    for size, text in ((4096, "4.0 KiB"), (1 << 20, "1.0 MiB"), (1 << 26, "64.0 MiB")):
+        host, back = torch.rand(size // 4), torch.empty(size // 4)
+        there = torch.empty(size // 4, device="cuda")
+        yield f"host to device, {text}", seconds(lambda: there.copy_(host))
+        yield f"device to host, {text}", seconds(lambda: back.copy_(there))
+
+
+def main():
+    with open(sys.argv[1]) as file:
+        ours = {one["name"]: one["seconds"] for one in json.load(file)["devices"]}
+    print(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}; microseconds, and the ratio of speeds")
+    for name, theirs in measure():
+        if name in ours:
+            print(f"{name:<30} {1e6 * ours[name]:>10.1f} {1e6 * theirs:>10.1f} {theirs / ours[name]:>6.2f}")
+
+
+main()

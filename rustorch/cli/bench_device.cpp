@@ -1,0 +1,145 @@
+#include "rustorch/cli/bench_device.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <functional>
+
+#include "rustorch/backends/runtime.h"
+#include "rustorch/cli/terminal.h"
+#include "rustorch/device/device_scope.h"
+#include "rustorch/memory/format_bytes.h"
+#include "rustorch/tensor/lazy.h"
+#include "rustorch/tensor/operations/creation.h"
+#include "rustorch/tensor/operations/elementwise.h"
+#include "rustorch/tensor/operations/linear_algebra.h"
+#include "rustorch/tensor/operations/random.h"
+#include "rustorch/tensor/operations/reduction.h"
+
+namespace rustorch::cli {
+namespace {
+
+using model_io::Json;
+using Clock = std::chrono::steady_clock;
+
+/// Measures the calls of one device.
+class Measure {
+ public:
+  Measure(Device device, std::string filter) : device_(device), filter_(std::move(filter)) {}
+
+  /// `work` queues one call; its median of 15 rounds, each of as many calls as take some milliseconds.
+  void operator()(const std::string& name, double bytes, double flops, const std::function<void()>& work) {
+    if (name.find(filter_) == std::string::npos) return;
+    ComputeBackend& backend = backend_for(device_);
+    const auto seconds_of = [&](int calls) {
+      backend.synchronize();
+      const auto start = Clock::now();
+      for (int i = 0; i < calls; ++i) work();
+      backend.synchronize();
+      return std::chrono::duration<double>(Clock::now() - start).count();
+    };
+    seconds_of(1);  // compiles kernels, takes memory
+    constexpr double shortest = 5e-3;
+    constexpr int most_calls = 1000, rounds = 15;
+    int calls = 1;
+    while (calls < most_calls && seconds_of(calls) < shortest) calls *= 2;
+    std::array<double, rounds> times;
+    for (double& time : times) time = seconds_of(calls) / calls;
+    std::nth_element(times.begin(), times.begin() + rounds / 2, times.end());
+    speeds_.push_back({device_, name, times[rounds / 2], bytes, flops});
+  }
+
+  std::vector<DeviceSpeed> speeds() { return std::move(speeds_); }
+
+ private:
+  Device device_;
+  std::string filter_;
+  std::vector<DeviceSpeed> speeds_;
+};
+
+void measure_ops(Measure& measure, std::int64_t elements) {
+  const auto side = static_cast<std::int64_t>(std::sqrt(static_cast<double>(elements)));
+  const Tensor x = rand({side, side}), y = rand({side, side});
+  Tensor z = empty({side, side});
+  const double one = static_cast<double>(side * side) * 4;
+  measure("copy", 2 * one, 0, [&] { z.copy_(x); });
+  measure("add", 3 * one, 0, [&] { materialize(x + y); });
+  measure("exp", 2 * one, 0, [&] { materialize(x.exp()); });
+  measure("chain of five", 3 * one, 0, [&] { materialize(((x * y + x).tanh() * 2.0 + y).sigmoid()); });
+  measure("transpose", 2 * one, 0, [&] { z.copy_(x.t()); });
+  measure("sum", one, 0, [&] { materialize(x.sum()); });
+  measure("sum of rows", one, 0, [&] { materialize(x.sum(1)); });
+  measure("sum of columns", one, 0, [&] { materialize(x.sum(0)); });
+  measure("softmax", 2 * one, 0, [&] { materialize(x.softmax(1)); });
+  measure("random", one, 0, [&] { materialize(rand({side, side})); });
+  const Tensor a = rand({16}), b = rand({16});
+  measure("add of 16 floats", 0, 16, [&] { materialize(a + b); });
+}
+
+void measure_gemm(Measure& measure, std::int64_t elements) {
+  const auto n =
+      std::min<std::int64_t>(4096, static_cast<std::int64_t>(std::sqrt(static_cast<double>(elements))));
+  const double flops = 2 * std::pow(static_cast<double>(n), 3);
+  for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16}) {
+    const Tensor a = randn({n, n}).to(dtype), b = randn({n, n}).to(dtype);
+    measure(fmt::format("matmul {} {}", n, dtype), 0, flops, [&] { materialize(matmul(a, b)); });
+  }
+}
+
+void measure_transfer(Measure& measure, Device device, std::int64_t elements) {
+  for (const std::int64_t bytes : {std::int64_t{4096}, std::int64_t{1} << 20, elements * 4}) {
+    const auto count = bytes / 4;
+    const Tensor host = rand({count}, {.device = Device()});
+    Tensor there = empty({count}, {.device = device});
+    Tensor back = empty({count}, {.device = Device()});
+    const std::string size = format_bytes(static_cast<std::uint64_t>(bytes));
+    measure("host to device, " + size, static_cast<double>(bytes), 0, [&] { there.copy_(host); });
+    measure("device to host, " + size, static_cast<double>(bytes), 0, [&] { back.copy_(there); });
+  }
+}
+
+}  // namespace
+
+std::vector<DeviceSpeed> bench_device(Device device, DeviceBench what, std::int64_t elements,
+                                      const std::string& filter) {
+  const DeviceScope scope(device);
+  Measure measure(device, filter);
+  const bool large = device.type == DeviceType::cuda;
+  if (elements == 0) elements = std::int64_t{1} << (large && what == DeviceBench::ops ? 28 : 24);
+  switch (what) {
+    case DeviceBench::ops:
+      measure_ops(measure, elements);
+      break;
+    case DeviceBench::gemm:
+      measure_gemm(measure, elements);
+      break;
+    case DeviceBench::transfer:
+      measure_transfer(measure, device, elements);
+      break;
+  }
+  return measure.speeds();
+}
+
+Json to_json(const std::vector<DeviceSpeed>& speeds) {
+  Json all = Json::array();
+  for (const DeviceSpeed& speed : speeds) {
+    Json one = Json::object(
+        {{"device", speed.device.to_string()}, {"name", speed.name}, {"seconds", speed.seconds}});
+    if (speed.bytes > 0) one.set("bytes_per_second", speed.bytes / speed.seconds);
+    if (speed.flops > 0) one.set("flops_per_second", speed.flops / speed.seconds);
+    all.push_back(one);
+  }
+  return all;
+}
+
+void print(const std::vector<DeviceSpeed>& speeds) {
+  for (const DeviceSpeed& speed : speeds) {
+    fmt::print("{:<10} {:<28} {:>10.1f} us  {:>10.1f} {}\n", speed.device, speed.name, 1e6 * speed.seconds,
+               (speed.bytes > 0 ? speed.bytes : speed.flops) / speed.seconds * 1e-9,
+               speed.bytes > 0 ? "GB/s" : "GFLOP/s");
+  }
+}
+
+}  // namespace rustorch::cli

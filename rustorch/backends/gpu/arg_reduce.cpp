@@ -28,7 +28,7 @@ void GpuBackend::arg_reduce(const ArgReduction& work) {
   const DenseInput x(*this, work.input);
   DenseOutput values(*this, work.values), indices(*this, work.indices);
   if (!values.is_wanted() && !indices.is_wanted()) return;
-  const BufferHandle untouched = values.is_wanted() ? values.buffer() : indices.buffer();
+  void* const untouched = values.is_wanted() ? values.buffer() : indices.buffer();
   Buffer states, places;
   if (chunks.chunks > 1) {
     const auto count = static_cast<std::size_t>(rows.rows * chunks.chunks);

@@ -89,7 +89,7 @@ void GpuBackend::cross_entropy_forward(const CrossEntropyForward& work) {
   KernelSource source = operands.source();
   source.define("FORWARD", 1).define("WITH_LSE", work.log_sum_exp.data != nullptr ? 1 : 0);
   const IndexChecks::Site check = index_checks_.begin("cross_entropy", IndexChecks::Checked::target);
-  const BufferHandle untouched = work.losses.data;
+  void* const untouched = work.losses.data;
   with_parameter_types(operands.compute(), operands.wide_index(), [&]<class Real, class Index>(Real, Index) {
     launch(source, "forward", operands.teams().launch(operands.rows()),
            {work.logits.data != nullptr ? work.logits.data : untouched, work.targets.data,

@@ -52,7 +52,7 @@ class Launcher {
         compute_(compute),
         walk_(walk),
         source_("layer_norm.h", compute),
-        vectors(source_, some) {
+        vectors_(source_, some) {
     wide_ = needs_wide_index(walk.rows * std::max(walk.n, walk.chunks));
     const bool holds = stage == Stage::forward || stage == Stage::backward;
     source_.define("STAGE", static_cast<std::int64_t>(stage))
@@ -77,16 +77,15 @@ class Launcher {
     });
   }
   KernelSource& source() noexcept { return source_; }
+  VectorOperands& vectors() noexcept { return vectors_; }
 
  private:
   GpuBackend& backend_;
   DType compute_;
   Walk walk_;
   KernelSource source_;
+  VectorOperands vectors_;
   bool wide_;
-
- public:
-  VectorOperands vectors;
 };
 
 }  // namespace
@@ -102,7 +101,7 @@ void GpuBackend::layer_norm_forward(const LayerNormForward& work) {
   if (some.data == nullptr) return;  // nothing is wanted of no columns
   Launcher launch_stage(*this, Stage::forward, compute, by_rows(rows, columns), some);
   launch_stage.source().storage("X", work.input.dtype).storage("OUT", work.output.dtype);
-  VectorOperands& vectors = launch_stage.vectors;
+  VectorOperands& vectors = launch_stage.vectors();
   const Place weight_place = vectors.add("WEIGHT", weight), bias_place = vectors.add("BIAS", bias);
   const Place mean = vectors.add("MEAN", work.mean),
               inverse_std = vectors.add("INVERSE_STD", work.inverse_std);
@@ -132,7 +131,7 @@ void GpuBackend::layer_norm_backward(const LayerNormBackward& work) {
         .storage("X", work.input.dtype)
         .storage("DY", work.d_output.dtype)
         .storage("OUT", work.d_input.dtype);
-    VectorOperands& vectors = launch_stage.vectors;
+    VectorOperands& vectors = launch_stage.vectors();
     const Place weight_place = vectors.add("WEIGHT", weight);
     const Place mean = vectors.add("MEAN", work.mean),
                 inverse_std = vectors.add("INVERSE_STD", work.inverse_std);
@@ -157,7 +156,7 @@ void GpuBackend::layer_norm_backward(const LayerNormBackward& work) {
         .storage("X", work.input.dtype)
         .storage("DY", work.d_output.dtype)
         .define("HAS_D_WEIGHT", work.d_weight.data != nullptr ? 1 : 0);
-    VectorOperands& vectors = launch_stage.vectors;
+    VectorOperands& vectors = launch_stage.vectors();
     const Place mean = vectors.add("MEAN", work.mean),
                 inverse_std = vectors.add("INVERSE_STD", work.inverse_std);
     launch_stage("shares",
@@ -170,7 +169,7 @@ void GpuBackend::layer_norm_backward(const LayerNormBackward& work) {
   // Share `chunk` of a column lies at chunk * columns + column.
   Launcher launch_stage(*this, Stage::join_shares, compute,
                         {columns, walk.chunks, columns, walk.chunks, 1, joining_teams(walk.chunks)}, some);
-  VectorOperands& vectors = launch_stage.vectors;
+  VectorOperands& vectors = launch_stage.vectors();
   const Place weight_place = vectors.add("D_WEIGHT", work.d_weight),
               bias_place = vectors.add("D_BIAS", work.d_bias);
   launch_stage("join_shares",

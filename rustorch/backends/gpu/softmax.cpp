@@ -50,7 +50,7 @@ void run(GpuBackend& backend, const Work& work) {
         .row_teams(teams)
         .wide_index(wide);
     if (!forward) source.storage("DY", work.d_output.dtype);
-    const BufferHandle state_buffer = states.data() != nullptr ? states.data() : out.buffer();
+    void* const state_buffer = states.data() != nullptr ? states.data() : out.buffer();
     const LaunchShape shape = teams.launch(rows.rows * chunks.chunks);
     with_parameter_types(compute, wide, [&](auto /*real*/, auto index) {
       using Index = decltype(index);

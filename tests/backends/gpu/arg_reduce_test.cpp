@@ -22,7 +22,9 @@ void check(gpu::GpuBackend& backend, DType dtype, const Shape& shape, std::size_
   if (!result.empty()) result[dim] = 1;
   for (const ArgReduceOp op : {ArgReduceOp::max, ArgReduceOp::min}) {
     HostTensor values(dtype, result, order), indices(DType::int64, result, order);
+    // Each combination of results is a compilation: all of them for one dtype.
     for (const int wanted : {3, 1, 2}) {
+      if (wanted != 3 && dtype != DType::float32) continue;
       std::vector<HostTensor*> results;
       if ((wanted & 1) != 0) results.push_back(&values);
       if ((wanted & 2) != 0) results.push_back(&indices);

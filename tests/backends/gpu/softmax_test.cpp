@@ -61,8 +61,7 @@ TEST_F(GpuSoftmax, EveryLayoutAndDim) {
 
 TEST_F(GpuSoftmax, EveryLengthOfRows) {
   for (gpu::GpuBackend* backend : backends) {
-    for (const std::int64_t n : {2, 31, 512, 513, 1000, 4096, 4097})
-      check(*backend, DType::float32, {3, n}, 1);
+    for (const std::int64_t n : {2, 512, 1000, 4097}) check(*backend, DType::float32, {3, n}, 1);
     check(*backend, DType::float32, {2, 100003}, 1);
     check(*backend, DType::float32, {50001, 3}, 1);
     check(*backend, DType::float32, {100, 700}, 0);

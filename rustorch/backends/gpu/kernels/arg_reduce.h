@@ -66,7 +66,7 @@ KERNEL(arg_reduce, 256)
     }
     BARRIER();
 #endif
-    if (MEMBER_OF(id) == 0u && chunk < p.chunks) {
+    if (MEMBER_OF(id) == 0u && is_job) {
 #if STATES
       states[job] = best;
       places[job] = place;

@@ -68,6 +68,12 @@ typedef struct {
 #endif
 
 #if STAGE == MOMENTS
+#define TAKE_DISTANCE()                       \
+  {                                           \
+    const C distance = INPUT() - center;      \
+    distances += distance;                    \
+    distances_squared += distance * distance; \
+  }
 KERNEL(moments, 256)(BUF(const MEMORY_X, input, 0), BUF(C, states, 1), PARAMS(Parameters, p, 2) KERNEL_IDS) {
   LOCAL_ARRAY(C, shared_count, 256);
   LOCAL_ARRAY(C, shared_mean, 256);
@@ -86,12 +92,19 @@ KERNEL(moments, 256)(BUF(const MEMORY_X, input, 0), BUF(C, states, 1), PARAMS(Pa
       C n = LIT(0.0);
       C distances = LIT(0.0);
       C distances_squared = LIT(0.0);
-      for (i32 k = 0; k < 32 && row < end; ++k) {
-        const C distance = INPUT() - center;
-        distances += distance;
-        distances_squared += distance * distance;
-        n += LIT(1.0);
-        NEXT_ROW()
+      // Where all of them are there, the compiler can load many before it waits.
+      if (end - row > 31 * ROW_THREADS) {
+        for (i32 k = 0; k < 32; ++k) {
+          TAKE_DISTANCE()
+          NEXT_ROW()
+        }
+        n = LIT(32.0);
+      } else {
+        while (row < end) {
+          TAKE_DISTANCE()
+          NEXT_ROW()
+          n += LIT(1.0);
+        }
       }
       const C shift = distances / n;
       const C around_mean = distances_squared - distances * shift;

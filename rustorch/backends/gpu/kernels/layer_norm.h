@@ -80,7 +80,7 @@ KERNEL(forward, 256)
       const C normalized = (INPUT(r) - mean) * inverse_std;
       STORE_OUT(out, p.out_offset + AT(r), BIASED(WEIGHTED(normalized, r), r));
     }
-    if (MEMBER_OF(id) == 0u && job < p.rows) {
+    if (MEMBER_OF(id) == 0u && is_job) {
 #if HAS_MEAN
       STORE_MEAN(means, ELEMENT_OF(mean, row), mean);
 #endif
@@ -102,9 +102,8 @@ KERNEL(backward, 256)
   const index step = (index)NUM_GROUPS(0) * ROWS_OF_GROUP;
   for (index job_of_group = (index)GROUP_ID(0) * ROWS_OF_GROUP; job_of_group < p.rows; job_of_group += step) {
     FIND_ROW()
-    const C mean = job < p.rows ? LOAD_MEAN(means, ELEMENT_OF(mean, row)) : LIT(0.0);
-    const C inverse_std =
-        job < p.rows ? LOAD_INVERSE_STD(inverse_stds, ELEMENT_OF(inverse_std, row)) : LIT(0.0);
+    const C mean = is_job ? LOAD_MEAN(means, ELEMENT_OF(mean, row)) : LIT(0.0);
+    const C inverse_std = is_job ? LOAD_INVERSE_STD(inverse_stds, ELEMENT_OF(inverse_std, row)) : LIT(0.0);
     C sum = LIT(0.0);
     C product = LIT(0.0);
 #if HELD
@@ -153,7 +152,7 @@ KERNEL(shares, 256)
     }
     sum = row_sum(shared, id, sum);
     product = row_sum(shared, id, product);
-    if (MEMBER_OF(id) == 0u && chunk < p.chunks) {
+    if (MEMBER_OF(id) == 0u && is_job) {
       states[2 * (i64)job] = sum;
       states[2 * (i64)job + 1] = product;
     }
@@ -177,7 +176,7 @@ KERNEL(join_shares, 256)
     }
     sum = row_sum(shared, id, sum);
     product = row_sum(shared, id, product);
-    if (MEMBER_OF(id) == 0u && job < p.rows) {
+    if (MEMBER_OF(id) == 0u && is_job) {
 #if HAS_D_WEIGHT
       STORE_D_WEIGHT(d_weight, ELEMENT_OF(weight, row), product);
 #endif

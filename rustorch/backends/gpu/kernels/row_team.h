@@ -22,14 +22,16 @@ typedef struct {
 
 // For operands that are dense [outer, n, inner], in files whose parameters have the counts `rows` (outer
 // times inner), `n`, `inner`, and `chunks` of `chunk` elements that a row is cut into. A group's jobs begin
-// at `job_of_group`. The team's row and its elements [first, end), of which element r lies at AT(r).
-#define FIND_ROW()                                                                              \
-  const index job = job_of_group + (index)ROW_OF(id);                                           \
-  const index row = job % p.rows;                                                               \
-  const index chunk = job / p.rows;                                                             \
-  const index left = p.n - chunk * p.chunk;                                                     \
-  const index first = chunk * p.chunk + (index)MEMBER_OF(id);                                   \
-  const index end = chunk < p.chunks ? chunk * p.chunk + (left < p.chunk ? left : p.chunk) : 0; \
+// at `job_of_group`. Whether there is one for the team, its row, and its elements [first, end), of which
+// element r lies at AT(r).
+#define FIND_ROW()                                                                    \
+  const index job = job_of_group + (index)ROW_OF(id);                                 \
+  const i32 is_job = job < p.rows * p.chunks;                                         \
+  const index row = job % p.rows;                                                     \
+  const index chunk = is_job ? job / p.rows : 0;                                      \
+  const index left = p.n - chunk * p.chunk;                                           \
+  const index first = chunk * p.chunk + (index)MEMBER_OF(id);                         \
+  const index end = is_job ? chunk * p.chunk + (left < p.chunk ? left : p.chunk) : 0; \
   const i64 start = (i64)(row / p.inner) * p.n * p.inner + row % p.inner;
 #define AT(r) (start + (i64)(r)*p.inner)
 

@@ -107,7 +107,7 @@ KERNEL(scan, 256)
     for (index r = first; r < end; r += ROW_THREADS)
       join(&carry, &carry_place, LOAD_X(x, p.x_offset + AT(r)), r);
     JOIN_TEAM(carry, carry_place)
-    if (member == 0u && chunk < p.chunks) {
+    if (member == 0u && is_job) {
       totals[job] = carry;
 #if EXTREME
       total_places[job] = carry_place;
@@ -115,7 +115,7 @@ KERNEL(scan, 256)
     }
 #else
 #if CHUNKED
-    for (index k = (index)member; k < chunk && chunk < p.chunks; k += ROW_THREADS) {
+    for (index k = (index)member; k < chunk; k += ROW_THREADS) {
       const i64 at = (i64)k * p.rows + row;
 #if EXTREME
       join(&carry, &carry_place, totals[at], total_places[at]);

@@ -58,7 +58,7 @@ KERNEL(forward, 256)
 #endif
 
 #if STAGE == STATES
-    if (MEMBER_OF(id) == 0u && chunk < p.chunks) {
+    if (MEMBER_OF(id) == 0u && is_job) {
       states[2 * (i64)job] = most;
       states[2 * (i64)job + 1] = sum;
     }
@@ -124,7 +124,7 @@ KERNEL(backward, 256)
 #endif
 
 #if STAGE == STATES
-    if (MEMBER_OF(id) == 0u && chunk < p.chunks) states[job] = sum;
+    if (MEMBER_OF(id) == 0u && is_job) states[job] = sum;
 #elif HELD
     for (i32 k = 0; k < HELD; ++k) {
       const index r = first + (index)k * ROW_THREADS;

@@ -19,7 +19,7 @@ typedef struct {
   index gathered_image, gathered_channel, gathered_step[3];
   index pixel_image, pixel_filter, pixel_step[3];
   index weight_filter, weight_channel, weight_step[3];
-  index bias_filter;
+  index bias_filter, unused;
 } Parameters;
 
 // What is known of a position or a tap in `gathered`: the sums of both are the element.

@@ -72,7 +72,8 @@ void check(gpu::GpuBackend& backend, const Case& one) {
         on.batch_norm_backward(work);
       },
       // What is summed is larger than the sum.
-      16 * std::sqrt(static_cast<double>(input.count() / channels)) + 32, what + " backward");
+      16 * std::sqrt(static_cast<double>(input.count() / std::max<std::int64_t>(1, channels))) + 32,
+      what + " backward");
 }
 
 TEST_F(GpuBatchNorm, EveryDtypeAndOption) {

@@ -1,5 +1,7 @@
 #include "rustorch/backends/gpu/dense_operand.h"
 
+#include "rustorch/backends/gpu/transpose.h"
+
 namespace rustorch::gpu {
 namespace {
 
@@ -13,6 +15,7 @@ Buffer room_for_copy(GpuBackend& backend, const View& view) {
 }  // namespace
 
 void copy_elements(GpuBackend& backend, const View& from, const View& to) {
+  if (copy_transposed(backend, from, to)) return;
   backend.gather({.op = "copy", .base = from, .indices = {}, .out = to});  // bits: of every dtype
 }
 

@@ -2,6 +2,7 @@
 #include "rustorch/backends/gpu/gpu_backend.h"
 #include "rustorch/backends/gpu/launch.h"
 #include "rustorch/backends/gpu/loop_text.h"
+#include "rustorch/backends/gpu/transpose.h"
 #include "rustorch/error/error.h"
 
 namespace rustorch::gpu {
@@ -48,6 +49,9 @@ void GpuBackend::elementwise(const Program& program, std::span<const View> input
                              std::span<const View> outputs) {
   const Layout& shape = *outputs[0].layout;
   if (shape.element_count() == 0) return;
+  const bool copies = program.instructions().size() == 1 && inputs.size() == 1 && outputs.size() == 1 &&
+                      inputs[0].dtype == outputs[0].dtype;
+  if (copies && copy_transposed(*this, inputs[0], outputs[0])) return;
   const std::size_t operands = inputs.size() + outputs.size();
   const auto view = [&](std::size_t k) -> const View& {
     return k < inputs.size() ? inputs[k] : outputs[k - inputs.size()];

@@ -205,6 +205,28 @@ TEST_F(Gpu, LargeTensorsAndManyThreads) {
 }
 
 // In several chunks: one long row, few long rows, long columns. Each as on the CPU, and the same bits again.
+TEST_F(Gpu, CopiesBetweenOrdersOfDims) {
+  for (gpu::GpuBackend* backend : backends) {
+    for (const DType dtype : {DType::uint8, DType::bfloat16, DType::float32, DType::int64}) {
+      Program program;
+      program.output(program.input(dtype), dtype);
+      for (const Shape& shape :
+           {Shape{8, 8}, Shape{33, 65}, Shape{100, 31}, Shape{3, 40, 2, 9}, Shape{2, 3, 2, 3, 9, 8}}) {
+        for (const Order from : all_orders) {
+          for (const Order to : all_orders) {
+            if ((from == Order::channels_last || to == Order::channels_last) && shape.size() != 4) continue;
+            HostTensor input(dtype, shape, from);
+            input.randomize(4);
+            expect_same_bits(*backend, program, {input}, {HostTensor(dtype, shape, to)},
+                             fmt::format("{} {}", dtype, shape));
+            if (HasFatalFailure()) return;
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_F(Gpu, KernelsThatTakeSeveralElementsOfAThread) {
   Program program;
   const auto x = program.input(DType::bfloat16), y = program.input(DType::float32);

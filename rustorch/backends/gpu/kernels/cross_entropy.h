@@ -109,6 +109,7 @@ KERNEL(backward, 256)
     C sum = LIT(0.0);
 #if HELD
     C held[HELD];
+    UNROLL
     for (i32 k = 0; k < HELD; ++k) {
       const index c = member + (index)k * ROW_THREADS;
       held[k] = c < classes ? F(exp)(LOAD_X(logits, at + (i64)c * p.logits_column) - logarithm) : LIT(0.0);
@@ -135,6 +136,7 @@ KERNEL(backward, 256)
     const C scale = on_target / sum;
 #endif
 #if HELD
+    UNROLL
     for (i32 k = 0; k < HELD; ++k) {
       const index c = member + (index)k * ROW_THREADS;
       if (c < classes)

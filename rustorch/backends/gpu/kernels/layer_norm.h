@@ -22,6 +22,7 @@ typedef struct {
 #endif
 #if HELD
 #define FOR_ELEMENTS(r)                                         \
+  UNROLL                                                        \
   for (index k = 0, r = first; k < HELD; ++k, r += ROW_THREADS) \
     if (r < end)
 #define ELEMENT(loaded, held, r) held[k]

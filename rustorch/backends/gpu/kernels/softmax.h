@@ -37,12 +37,14 @@ KERNEL(forward, 256)
     }
 #elif HELD
     C held[HELD];
+    UNROLL
     for (i32 k = 0; k < HELD; ++k) {
       const index r = first + (index)k * ROW_THREADS;
       held[k] = r < end ? LOAD_X(x, p.x_offset + AT(r)) : -INFINITY_C;
       most = larger_of_two(held[k], most);
     }
     most = row_max(shared, id, most);
+    UNROLL
     for (i32 k = 0; k < HELD; ++k) {
       const C e = F(exp)(held[k] - most);
       sum += e;
@@ -67,6 +69,7 @@ KERNEL(forward, 256)
     const C log_sum = F(log)(sum);
 #endif
 #if HELD
+    UNROLL
     for (i32 k = 0; k < HELD; ++k) {
       const index r = first + (index)k * ROW_THREADS;
 #if LOGARITHM
@@ -108,6 +111,7 @@ KERNEL(backward, 256)
 #elif HELD
     C held_y[HELD];
     C held_dy[HELD];
+    UNROLL
     for (i32 k = 0; k < HELD; ++k) {
       const index r = first + (index)k * ROW_THREADS;
       held_y[k] = r < end ? LOAD_X(y, p.x_offset + AT(r)) : LIT(0.0);
@@ -126,6 +130,7 @@ KERNEL(backward, 256)
 #if STAGE == STATES
     if (MEMBER_OF(id) == 0u && is_job) states[job] = sum;
 #elif HELD
+    UNROLL
     for (i32 k = 0; k < HELD; ++k) {
       const index r = first + (index)k * ROW_THREADS;
       if (r < end) STORE_OUT(out, p.out_offset + AT(r), GRADIENT_OF(held_y[k], held_dy[k]));

@@ -1,0 +1,173 @@
+// Gather, scatter, sort and nonzero on each GPU that is here, beside the CPU.
+#include "backends/gpu/device_copy.h"
+#include "backends/gpu/gpu_device.h"
+#include "rustorch/error/error.h"
+#include "support/expect_error.h"
+
+namespace rustorch::testing {
+namespace {
+
+class GpuIndexing : public OnGpu {};
+
+constexpr DType every_dtype[] = {DType::bool_,   DType::uint8,   DType::int8,      DType::int16,
+                                 DType::int32,   DType::int64,   DType::float16,   DType::bfloat16,
+                                 DType::float32, DType::float64, DType::complex64, DType::complex128};
+
+/// Rows of a table [rows, columns] chosen by an index [count]: the base has the result's shape and does not
+/// move along the rows.
+struct Rows {
+  Rows(DType dtype, DType index_dtype, std::int64_t rows, std::int64_t columns, std::int64_t count)
+      : table(dtype, {rows, columns}),
+        index(index_dtype, {count}),
+        base({count, columns}, {0, 1}),
+        indices({count, columns}, {1, 0}) {
+    table.randomize(1);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t row = i * 7 % rows;
+      index.set(i, static_cast<long double>(i % 3 == 0 && index_dtype != DType::uint8 ? row - rows : row));
+    }
+  }
+  /// The operands on a device, by `view`.
+  template <class ViewOf>
+  void operands(const ViewOf& view, View& base_view, IndexOperand& operand) {
+    base_view = view(table);
+    base_view.layout = &base;
+    operand = {view(index), table.shape()[0], table.shape()[1]};
+    operand.index.layout = &indices;
+  }
+
+  HostTensor table, index;
+  Layout base, indices;
+};
+
+TEST_F(GpuIndexing, RowsOfEveryDtype) {
+  for (gpu::GpuBackend* backend : backends) {
+    for (const DType dtype : every_dtype) {
+      for (const DType index_dtype : {DType::int64, DType::int32, DType::uint8}) {
+        if (index_dtype != DType::int64 && dtype != DType::float32) continue;
+        Rows rows(dtype, index_dtype, 11, 5, 40);
+        HostTensor out(dtype, {40, 5}, Order::gaps);
+        expect_as_on_cpu(
+            *backend, {&rows.table, &rows.index}, {&out},
+            [&](ComputeBackend& on, const auto& view) {
+              Gather work{.op = "rows", .base = {}, .indices = {}, .out = view(out)};
+              IndexOperand operand;
+              rows.operands(view, work.base, operand);
+              work.indices = {&operand, 1};
+              on.gather(work);
+            },
+            0, fmt::format("{} by {}", dtype, index_dtype));
+      }
+    }
+  }
+}
+
+TEST_F(GpuIndexing, ScattersInEveryMode) {
+  for (gpu::GpuBackend* backend : backends) {
+    for (const DType dtype : every_dtype) {
+      for (const ScatterMode mode : {ScatterMode::write, ScatterMode::add, ScatterMode::multiply,
+                                     ScatterMode::max, ScatterMode::min}) {
+        if (!backend->supports(Kind::scatter, dtype)) continue;
+        Rows rows(dtype, DType::int64, 11, 5, 40);
+        HostTensor source(dtype, {40, 5}, Order::reversed);
+        source.randomize(2);
+        expect_as_on_cpu(
+            *backend, {&source, &rows.index}, {&rows.table},
+            [&](ComputeBackend& on, const auto& view) {
+              Scatter work{.op = "rows", .mode = mode, .base = {}, .indices = {}, .source = view(source)};
+              IndexOperand operand;
+              rows.operands(view, work.base, operand);
+              work.indices = {&operand, 1};
+              on.scatter(work);
+            },
+            0, fmt::format("{} mode {}", dtype, static_cast<int>(mode)));
+      }
+    }
+  }
+}
+
+TEST_F(GpuIndexing, AnIndexOutOfRangeIsAnErrorAtTheNextSynchronization) {
+  for (gpu::GpuBackend* backend : backends) {
+    Rows rows(DType::float32, DType::int64, 11, 5, 40);
+    const auto gather = [&] {
+      DeviceCopy table(*backend, rows.table), index(*backend, rows.index);
+      HostTensor out(DType::float32, {40, 5});
+      DeviceCopy result(*backend, out);
+      Gather work{.op = "take_rows", .base = {}, .indices = {}, .out = result.view()};
+      IndexOperand operand;
+      rows.operands([&](HostTensor& tensor) { return &tensor == &rows.table ? table.view() : index.view(); },
+                    work.base, operand);
+      work.indices = {&operand, 1};
+      backend->gather(work);
+      backend->synchronize();
+      return 0;
+    };
+    for (const std::int64_t wrong : {std::int64_t{11}, std::int64_t{-12}, std::int64_t{1} << 40}) {
+      const Wide right = rows.index.get(17);
+      rows.index.set(17, static_cast<long double>(wrong));
+      expect_error(ErrorCode::index_out_of_range,
+                   fmt::format("index {} is out of bounds for dimension size 11 in op take_rows", wrong),
+                   gather);
+      rows.index.set(17, right);
+      EXPECT_NO_THROW(static_cast<void>(gather())) << "the device goes on";
+    }
+  }
+}
+
+TEST_F(GpuIndexing, SortsEveryDtypeAndLength) {
+  for (gpu::GpuBackend* backend : backends) {
+    for (const DType dtype : every_dtype) {
+      if (!backend->supports(Kind::sort, dtype)) continue;
+      for (const bool descending : {false, true}) {
+        for (const Shape& shape :
+             {Shape{3, 1}, Shape{2, 100}, Shape{2, 300}, Shape{2, 1500}, Shape{2, 5000}}) {
+          HostTensor input(dtype, shape, Order::gaps);
+          input.randomize(static_cast<unsigned>(shape[1]));
+          if (is_floating_point(dtype) && shape[1] > 90) {
+            input.set(7, std::numeric_limits<long double>::quiet_NaN());
+            input.set(50, -0.0L);
+            input.set(60, 0.0L);
+            input.set(70, -std::numeric_limits<long double>::infinity());
+          }
+          const std::int64_t count = (shape[1] + 1) / 2;
+          HostTensor values(dtype, {shape[0], count}, Order::reversed),
+              indices(DType::int64, {shape[0], count});
+          expect_as_on_cpu(
+              *backend, {&input}, {&values, &indices},
+              [&](ComputeBackend& on, const auto& view) {
+                on.sort({.input = view(input),
+                         .dim = 1,
+                         .descending = descending,
+                         .stable = true,
+                         .values = view(values),
+                         .indices = view(indices)});
+              },
+              0, fmt::format("{} {}", dtype, shape));
+        }
+      }
+    }
+  }
+}
+
+TEST_F(GpuIndexing, NonzeroOfEveryDtype) {
+  for (gpu::GpuBackend* backend : backends) {
+    for (const DType dtype : every_dtype) {
+      if (!backend->supports(Kind::nonzero, dtype)) continue;
+      HostTensor input(dtype, {3, 7, 251}, Order::gaps);
+      std::int64_t count = 0;
+      for (std::int64_t i = 0; i < input.count(); ++i) {
+        const bool is_set = i % 5 == 0 || i % 7 == 3;
+        input.set(i, is_set ? 1.0L : 0.0L);
+        count += is_set ? 1 : 0;
+      }
+      HostTensor out(DType::int64, {count, 3}, Order::reversed);
+      expect_as_on_cpu(
+          *backend, {&input}, {&out},
+          [&](ComputeBackend& on, const auto& view) { on.nonzero(view(input), view(out)); }, 0,
+          fmt::format("{}", dtype));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace rustorch::testing

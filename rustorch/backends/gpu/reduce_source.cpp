@@ -36,7 +36,7 @@ std::string bound_of(DType element, bool lowest) {
   });
 }
 
-/// Writes the three kernels of a reduction.
+/// Writes the kernels of a reduction.
 class Source {
  public:
   Source(const Reduction& work, const ReducePlan& plan)
@@ -45,9 +45,8 @@ class Source {
   std::string run() {
     declare_parameters();
     declare_combine();
-    rows_kernel();
-    columns_kernel();
-    chunks_kernel();
+    plan_.by_rows ? rows_kernel() : columns_kernel();
+    if (plan_.chunks > 1) chunks_kernel();
     return std::move(text_);
   }
 
@@ -372,7 +371,7 @@ ReduceState state_of(const Reduction& work) {
 KernelKey key_of(const Reduction& work, const ReducePlan& plan) {
   KernelKey key("reduce");
   key.add(work.op).add(work.out.dtype).add(plan.kept.rank()).add(plan.reduced.rank());
-  key.add(plan.by_rows).add(plan.wide_index).add(work.inputs.size());
+  key.add(plan.by_rows).add(plan.chunks > 1).add(plan.wide_index).add(work.inputs.size());
   for (const View& input : work.inputs) key.add(input.dtype);
   for (const Program* program : {work.prologue, work.epilogue}) {
     key.add(program != nullptr);

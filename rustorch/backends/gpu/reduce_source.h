@@ -35,9 +35,10 @@ ReduceState state_of(const Reduction& work);
 
 /// Equal for reductions with the same source.
 KernelKey key_of(const Reduction& work, const ReducePlan& plan);
-/// The source without the prelude: the kernels `reduce_rows`, `reduce_columns`, which write the results, or
-/// states where there are several chunks, and `reduce_chunks`, which joins those. Their parameters are the
-/// inputs' buffers (not of the last), the states', the result's, and the struct of `reduce_parameters`.
+/// The source without the prelude: the kernel `reduce_rows` or `reduce_columns`, which writes the results or,
+/// where there are several chunks, their states, and then `reduce_chunks`, which joins those. Their
+/// parameters are the inputs' buffers (not of the last), the states', the result's, and the struct of
+/// `reduce_parameters`.
 std::string reduce_source(const Reduction& work, const ReducePlan& plan);
 StructBytes reduce_parameters(const Reduction& work, const ReducePlan& plan);
 

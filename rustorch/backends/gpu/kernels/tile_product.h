@@ -80,14 +80,14 @@ KERNEL(tile_product, 256)
   C sums[THREAD_ROWS * THREAD_COLUMNS];
 #pragma unroll
   for (i32 i = 0; i < THREAD_ROWS * THREAD_COLUMNS; ++i) sums[i] = (C)0;
+  C a_loaded[A_LOADS];
+  C b_loaded[B_LOADS];
+  // Whether it is an element: what is not becomes 0 when it is stored. Waiting for it here would cost time.
+  i32 a_exists[A_LOADS];
+  i32 b_exists[B_LOADS];
   i32 now = 0;  // which half of the local arrays holds the slice that is multiplied
   for (index slice = first - TILE_DEPTH; slice < end; slice += TILE_DEPTH) {
     const index next = slice + TILE_DEPTH;
-    C a_loaded[A_LOADS];
-    C b_loaded[B_LOADS];
-    // Whether it is an element: what is not becomes 0 when it is stored. Waiting for it here would cost time.
-    i32 a_exists[A_LOADS];
-    i32 b_exists[B_LOADS];
     if (next < end) {
       A_DEPTH a_depths[A_DEPTHS_LOADED];
       B_DEPTH b_depths[B_DEPTHS_LOADED];
@@ -147,9 +147,6 @@ KERNEL(tile_product, 256)
     BARRIER();
   }
 
-  index out_columns[THREAD_COLUMNS];
-#pragma unroll
-  for (i32 j = 0; j < THREAD_COLUMNS; ++j) SET_OUT_COLUMN(out_columns[j], (first_column + RESULT_COLUMN(j)))
 #pragma unroll
   for (i32 i = 0; i < THREAD_ROWS; ++i) {
     const index row = first_row + RESULT_ROW(i);
@@ -158,11 +155,13 @@ KERNEL(tile_product, 256)
 #pragma unroll
     for (i32 j = 0; j < THREAD_COLUMNS; ++j) {
       const index column = first_column + RESULT_COLUMN(j);
+      index out_column;
+      SET_OUT_COLUMN(out_column, column)
       if (row < p.rows && column < p.columns) {
         if (p.parts > 1) {
           parts[PART_PLACE(part, batch, row, column)] = sums[i * THREAD_COLUMNS + j];
         } else {
-          STORE_RESULT(out_row + out_columns[j], row, column, sums[i * THREAD_COLUMNS + j])
+          STORE_RESULT(out_row + out_column, row, column, sums[i * THREAD_COLUMNS + j])
         }
       }
     }

@@ -1,10 +1,14 @@
-// What we declare of cuBLASLt, beside NVIDIA's header where the toolkit is installed.
+// What we declare of cuBLASLt, beside NVIDIA's header and library where the toolkit is installed; needs no
+// GPU.
 #include "rustorch/backends/gpu/cuda/cublaslt_api.h"
 
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <string>
 #include <type_traits>
+
+#include "backends/gpu/gpu_device.h"
 
 #if __has_include(<cublasLt.h>)
 #include <cublasLt.h>
@@ -95,3 +99,55 @@ TEST(CublasLtDeclarations, AgreeWithTheHeader) { SUCCEED() << "checked by the co
 TEST(CublasLtDeclarations, AgreeWithTheHeader) { GTEST_SKIP() << "cublasLt.h is not installed"; }
 
 #endif
+
+namespace rustorch::gpu::cuda {
+namespace {
+
+// The library checks the numbers and sizes of attributes, without a device.
+TEST(CublasLtDeclarations, AreTakenByTheLibrary) {
+  if (testing::sanitizer_runs) GTEST_SKIP() << "the library is not made for sanitizers";
+  std::string absence;
+  const CublasLtApi* api = cublaslt_api(absence);
+  if (api == nullptr) GTEST_SKIP() << absence;
+  EXPECT_GE(api->cublasLtGetVersion(), 120000U);
+
+  ProductHandle product = nullptr;
+  check(*api, api->cublasLtMatmulDescCreate(&product, BlasComputeType::float64, BlasDataType::float64),
+        "cublasLtMatmulDescCreate");
+  const auto set = [&](ProductAttribute attribute, const auto& value) {
+    return api->cublasLtMatmulDescSetAttribute(product, attribute, &value, sizeof value);
+  };
+  EXPECT_EQ(set(ProductAttribute::transpose_a, BlasOperation::transpose), BlasStatus::success);
+  EXPECT_EQ(set(ProductAttribute::transpose_b, BlasOperation::none), BlasStatus::success);
+  EXPECT_EQ(set(ProductAttribute::epilogue, BlasEpilogue::bias), BlasStatus::success);
+  EXPECT_EQ(set(ProductAttribute::bias_pointer, DevicePointer{4096}), BlasStatus::success);
+  EXPECT_NE(set(ProductAttribute::bias_pointer, '?'), BlasStatus::success);
+  EXPECT_EQ(api->cublasLtMatmulDescDestroy(product), BlasStatus::success);
+
+  for (const BlasDataType type :
+       {BlasDataType::float32, BlasDataType::float64, BlasDataType::float16, BlasDataType::bfloat16}) {
+    MatrixHandle matrix = nullptr;
+    check(*api, api->cublasLtMatrixLayoutCreate(&matrix, type, 10, 20, 12), "cublasLtMatrixLayoutCreate");
+    const auto set_of_matrix = [&](MatrixAttribute attribute, const auto& value) {
+      return api->cublasLtMatrixLayoutSetAttribute(matrix, attribute, &value, sizeof value);
+    };
+    EXPECT_EQ(set_of_matrix(MatrixAttribute::batch_count, std::int32_t{3}), BlasStatus::success);
+    EXPECT_EQ(set_of_matrix(MatrixAttribute::batch_stride, std::int64_t{240}), BlasStatus::success);
+    EXPECT_EQ(api->cublasLtMatrixLayoutDestroy(matrix), BlasStatus::success);
+  }
+
+  PreferenceHandle preference = nullptr;
+  check(*api, api->cublasLtMatmulPreferenceCreate(&preference), "cublasLtMatmulPreferenceCreate");
+  const auto prefer = [&](PreferenceAttribute attribute, const auto& value) {
+    return api->cublasLtMatmulPreferenceSetAttribute(preference, attribute, &value, sizeof value);
+  };
+  EXPECT_EQ(prefer(PreferenceAttribute::workspace_bytes, std::uint64_t{1} << 25), BlasStatus::success);
+  EXPECT_EQ(prefer(PreferenceAttribute::reduction_schemes, reduction_in_compute_type), BlasStatus::success);
+  for (const auto operand : {PreferenceAttribute::alignment_a, PreferenceAttribute::alignment_b,
+                             PreferenceAttribute::alignment_c, PreferenceAttribute::alignment_d})
+    EXPECT_EQ(prefer(operand, std::uint32_t{16}), BlasStatus::success);
+  EXPECT_EQ(api->cublasLtMatmulPreferenceDestroy(preference), BlasStatus::success);
+}
+
+}  // namespace
+}  // namespace rustorch::gpu::cuda

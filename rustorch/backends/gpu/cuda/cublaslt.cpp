@@ -105,6 +105,7 @@ bool CublasLt::open() {
 }
 
 std::string CublasLt::description() {
+  if (!driver_.process.is_same()) return "cuBLASLt absent: CUDA is the parent process's";
   const CurrentContext current(driver_, context_);
   const std::lock_guard lock(mutex_);
   if (!open()) return "cuBLASLt absent: " + absence_;

@@ -158,9 +158,9 @@ bool is_row(const Products& work) {
 }
 
 /// Makes the products by the API's library; false, with nothing done, if it is absent or does not take them.
-bool multiply_by_library(GpuBackend& backend, const Products& work, const Matmul& matmul) {
+bool multiply_by_library(GpuBackend& backend, const Products& work) {
   MatrixLibrary* const library = backend.executor().matrix_library();
-  if (library == nullptr || !is_floating_point(matmul.out.dtype)) return false;
+  if (library == nullptr || !is_floating_point(work.views[2].dtype)) return false;
   std::vector<LibraryProduct> calls = library_calls(work);
   if (calls.empty()) return false;
   const auto taken_with = [&](LibraryBias bias) {
@@ -177,7 +177,7 @@ bool multiply_by_library(GpuBackend& backend, const Products& work, const Matmul
     if (!taken_with(LibraryBias::none)) return false;
   } else if (calls.front().batches > 1 || !is_row(work) || !taken_with(LibraryBias::row)) {
     if (!taken_with(LibraryBias::out)) return false;
-    copy_elements(backend, *matmul.bias, matmul.out);
+    copy_elements(backend, work.views[3], work.views[2]);
   }
   for (const LibraryProduct& call : calls) library->multiply(call);
   return true;
@@ -204,7 +204,7 @@ void GpuBackend::matmul(const Matmul& work) {
   const ProductPlan plan(sizes, compute_dtype(work.out.dtype), executor_->facts());
   // Thin products are bound by memory, which our kernel reads as fast, or by launching, which costs a library
   // more; all others by arithmetic, for which libraries have tensor cores and kernels in machine code.
-  if (!plan.is_thin() && multiply_by_library(*this, products, work)) return;
+  if (!plan.is_thin() && multiply_by_library(*this, products)) return;
   constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max() / 2;
   bool wide = plan.results() * plan.parts() > most;
   for (const View& view : products.views) wide = wide || view.layout->end() > most;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <exception>
 #include <limits>
-#include <optional>
 #include <utility>
 
 #include "rustorch/error/error.h"
@@ -16,10 +15,9 @@ constexpr std::size_t workspace_bytes = std::size_t{32} << 20;
 /// Programs have fewer shapes; those that do not start anew now and then.
 constexpr std::size_t most_plans = 1024;
 
-std::optional<BlasDataType> data_type(DType dtype) {
+/// Of a floating-point dtype.
+BlasDataType data_type(DType dtype) {
   switch (dtype) {
-    case DType::float32:
-      return BlasDataType::float32;
     case DType::float64:
       return BlasDataType::float64;
     case DType::float16:
@@ -27,7 +25,7 @@ std::optional<BlasDataType> data_type(DType dtype) {
     case DType::bfloat16:
       return BlasDataType::bfloat16;
     default:
-      return std::nullopt;
+      return BlasDataType::float32;
   }
 }
 
@@ -140,7 +138,7 @@ CublasLt::Key CublasLt::key_of(const LibraryProduct& product) {
 std::unique_ptr<CublasLt::Plan> CublasLt::make_plan(const LibraryProduct& product) const {
   const CublasLtApi& api = *api_;
   const DType dtype = product.dtype;
-  const BlasDataType type = data_type(dtype).value();
+  const BlasDataType type = data_type(dtype);
   const bool is_double = type == BlasDataType::float64;
 
   const auto matrix = [&](const LibraryMatrix& its, std::int64_t rows, std::int64_t columns) {
@@ -222,7 +220,7 @@ CublasLt::Plan& CublasLt::plan_for(const LibraryProduct& product) {
 bool CublasLt::takes(const LibraryProduct& product) {
   constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
   constexpr std::int64_t most_batches = 65535;  // of one grid, which some algorithms do not go beyond
-  if (!data_type(product.dtype) || product.batches > most_batches ||
+  if (!is_floating_point(product.dtype) || product.batches > most_batches ||
       std::max({product.rows, product.columns, product.depth}) > most) {
     return false;
   }

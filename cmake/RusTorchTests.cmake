@@ -45,6 +45,16 @@ if(RUSTORCH_PCH)
   target_precompile_headers(rustorch_op_cases REUSE_FROM rustorch_test_support)
 endif()
 
+# The toolkit's headers are for the one file that compares our declarations with them: others would take its
+# OpenCL headers too.
+find_path(RUSTORCH_CUBLASLT_INCLUDE cublasLt.h HINTS ENV CUDA_PATH ENV CUDA_HOME PATHS /usr/local/cuda
+          PATH_SUFFIXES include)
+mark_as_advanced(RUSTORCH_CUBLASLT_INCLUDE)
+if(RUSTORCH_CUBLASLT_INCLUDE)
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/tests/backends/gpu/cublaslt_header_test.cpp
+                              PROPERTIES COMPILE_OPTIONS "-isystem;${RUSTORCH_CUBLASLT_INCLUDE}")
+endif()
+
 file(GLOB test_folders CONFIGURE_DEPENDS LIST_DIRECTORIES ON ${PROJECT_SOURCE_DIR}/tests/*)
 foreach(path IN LISTS test_folders)
   cmake_path(GET path FILENAME folder)

@@ -1,5 +1,6 @@
 #include "rustorch/backends/gpu/gpu_backend.h"
 
+#include "rustorch/backends/gpu/matrix_library.h"
 #include "rustorch/error/error.h"
 #include "rustorch/memory/format_bytes.h"
 
@@ -24,6 +25,8 @@ std::vector<std::pair<std::string, std::string>> GpuBackend::capabilities() cons
   pairs.emplace_back("threads in a group", std::to_string(facts.most_group_threads));
   pairs.emplace_back("float64", facts.has_float64 ? "yes" : "no");
   pairs.emplace_back("memory shared with the host", facts.unified_memory ? "yes" : "no");
+  if (MatrixLibrary* library = executor_->matrix_library(); library != nullptr)
+    pairs.emplace_back("matrix products", library->description());
   return pairs;
 }
 

@@ -11,6 +11,8 @@
 
 namespace rustorch::gpu {
 
+class MatrixLibrary;
+
 /// What a device says of itself, and what its executor found out by asking or trying.
 struct DeviceFacts {
   std::string name;    ///< "NVIDIA H200"
@@ -63,6 +65,9 @@ struct LaunchShape {
 class KernelExecutor {
  public:
   virtual ~KernelExecutor() = default;
+
+  /// The API's library of matrix products; nullptr where there can be none. It may still turn out absent.
+  virtual MatrixLibrary* matrix_library() noexcept { return nullptr; }
 
   virtual const DeviceFacts& facts() const noexcept = 0;
   /// The text that maps the kernel dialect to this API's language; stands before every source.

@@ -1,7 +1,10 @@
 #include <array>
 #include <limits>
+#include <optional>
+#include <vector>
 
 #include "rustorch/backends/gpu/dense_operand.h"
+#include "rustorch/backends/gpu/matrix_library.h"
 #include "rustorch/backends/gpu/product.h"
 #include "rustorch/backends/loop_nest.h"
 
@@ -90,6 +93,96 @@ void run(GpuBackend& backend, const Products& work, const ProductPlan& plan, std
               {work.views[0].data, work.views[1].data, work.views[3].data, work.views[2].data}, parameters);
 }
 
+/// An operand whose rows or columns lie adjacent; nothing if neither do, or if they overlap.
+std::optional<LibraryMatrix> library_matrix(const View& view, std::int64_t rows, std::int64_t columns,
+                                            std::int64_t row_stride, std::int64_t column_stride) {
+  LibraryMatrix matrix;
+  matrix.buffer = view.data;
+  // The stride of a dim of one element says nothing.
+  if ((columns == 1 || column_stride == 1) && (rows == 1 || row_stride >= columns)) {
+    matrix.leading = rows == 1 ? columns : row_stride;
+    return matrix;
+  }
+  if ((rows == 1 || row_stride == 1) && (columns == 1 || column_stride >= rows)) {
+    matrix.transposed = true;
+    matrix.leading = columns == 1 ? rows : column_stride;
+    return matrix;
+  }
+  return std::nullopt;
+}
+
+/// The calls of a library that make all products but for the bias, each with the innermost dim of the batch;
+/// none if the products do not lie as it wants them, or if more calls would take longer than one of ours.
+std::vector<LibraryProduct> library_calls(const Products& work) {
+  const std::int64_t rows = work.rows();
+  const auto a = library_matrix(work.views[0], rows, work.depth, work.row_stride(0), work.a_depth);
+  const auto b = library_matrix(work.views[1], work.depth, work.columns, work.b_depth, work.b_column);
+  const auto out = library_matrix(work.views[2], rows, work.columns, work.row_stride(2), work.out_column);
+  if (!a || !b || !out || out->transposed) return {};
+  LibraryProduct call;
+  call.dtype = work.views[2].dtype;
+  call.rows = rows, call.columns = work.columns, call.depth = work.depth;
+  call.a = *a, call.b = *b, call.out = *out;
+  const std::size_t rank = work.batch_rank();
+  if (rank > 0) {
+    call.batches = work.batch.size(rank - 1);
+    call.a.batch_stride = work.batch.stride(0, rank - 1);
+    call.b.batch_stride = work.batch.stride(1, rank - 1);
+    call.out.batch_stride = work.batch.stride(2, rank - 1);
+  }
+  const std::int64_t of_a_call = rows * call.batches, count = work.batch.count() / of_a_call;
+  // Some microseconds of a large GPU, which a launch takes anyway.
+  constexpr double worth_a_call = 1 << 24;
+  if (count > 1 &&
+      static_cast<double>(of_a_call) * static_cast<double>(call.columns) * static_cast<double>(call.depth) <
+          worth_a_call) {
+    return {};
+  }
+  std::vector<LibraryProduct> calls(static_cast<std::size_t>(count), call);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto begin = work.batch.at(i * of_a_call);
+    LibraryProduct& its = calls[static_cast<std::size_t>(i)];
+    its.a.offset = work.offset[0] + begin[0];
+    its.b.offset = work.offset[1] + begin[1];
+    its.out.offset = work.offset[2] + begin[2];
+  }
+  return calls;
+}
+
+/// Whether the bias is one row of adjacent elements for all rows of all products.
+bool is_row(const Products& work) {
+  bool repeats = work.bias_column == 1;
+  for (std::size_t dim = 0; dim < work.batch.rank(); ++dim)
+    repeats = repeats && work.batch.stride(3, dim) == 0;
+  return repeats;
+}
+
+/// Makes the products by the API's library; false, with nothing done, if it is absent or does not take them.
+bool multiply_by_library(GpuBackend& backend, const Products& work) {
+  MatrixLibrary* const library = backend.executor().matrix_library();
+  if (library == nullptr || !is_floating_point(work.views[2].dtype)) return false;
+  std::vector<LibraryProduct> calls = library_calls(work);
+  if (calls.empty()) return false;
+  const auto taken_with = [&](LibraryBias bias) {
+    for (LibraryProduct& call : calls) {
+      call.bias = bias;
+      call.row = bias == LibraryBias::row ? work.views[3].data : nullptr;
+      call.row_offset = bias == LibraryBias::row ? work.offset[3] : 0;
+      if (!library->takes(call)) return false;
+    }
+    return true;
+  };
+  // Libraries may have no kernel that adds a row; every kernel can add to what `out` holds.
+  if (!work.has_bias) {
+    if (!taken_with(LibraryBias::none)) return false;
+  } else if (calls.front().batches > 1 || !is_row(work) || !taken_with(LibraryBias::row)) {
+    if (!taken_with(LibraryBias::out)) return false;
+    copy_elements(backend, work.views[3], work.views[2]);
+  }
+  for (const LibraryProduct& call : calls) library->multiply(call);
+  return true;
+}
+
 }  // namespace
 
 void GpuBackend::matmul(const Matmul& work) {
@@ -109,6 +202,9 @@ void GpuBackend::matmul(const Matmul& work) {
   sizes.a_along_depth = sizes.rows == 1 || products.a_depth < products.row_stride(0);
   sizes.b_along_depth = sizes.columns == 1 || products.b_depth < products.b_column;
   const ProductPlan plan(sizes, compute_dtype(work.out.dtype), executor_->facts());
+  // Thin products are bound by memory, which our kernel reads as fast, or by launching, which costs a library
+  // more; all others by arithmetic, for which libraries have tensor cores and kernels in machine code.
+  if (!plan.is_thin() && multiply_by_library(*this, products)) return;
   constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max() / 2;
   bool wide = plan.results() * plan.parts() > most;
   for (const View& view : products.views) wide = wide || view.layout->end() > most;

@@ -23,6 +23,8 @@ class ProductPlan {
 
   std::int64_t results() const noexcept { return sizes_.rows * sizes_.columns * sizes_.batches; }
   std::int64_t parts() const noexcept { return parts_; }
+  /// Whether threads read every operand themselves: few or short sums, which memory or launching bounds.
+  bool is_thin() const noexcept { return thin_; }
 
   /// The first members of the kernels' parameters, as kernels/matmul.h lists them.
   template <class Index>

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "rustorch/backends/gpu/cuda/compiled_module.h"
+#include "rustorch/backends/gpu/cuda/cublaslt.h"
 #include "rustorch/backends/gpu/cuda/device_facts.h"
 #include "rustorch/backends/gpu/cuda/device_memory.h"
 #include "rustorch/backends/gpu/cuda/driver_api.h"
@@ -60,12 +61,16 @@ class Stream {
 
 /// The stream and what works in its order. Made and destroyed while the context is current.
 struct WorkQueue {
-  WorkQueue(const DriverApi& api, DeviceHandle device, bool has_memory_pools)
-      : stream(api), memory(api, device, has_memory_pools, stream.handle()), staging(api, stream.handle()) {}
+  WorkQueue(const DriverApi& api, DeviceHandle device, ContextHandle context, bool has_memory_pools)
+      : stream(api),
+        memory(api, device, has_memory_pools, stream.handle()),
+        staging(api, stream.handle()),
+        products(api, context, stream.handle(), memory) {}
 
   Stream stream;
   DeviceMemory memory;
   WriteStaging staging;
+  CublasLt products;
 };
 
 class CudaExecutor final : public KernelExecutor {
@@ -73,7 +78,7 @@ class CudaExecutor final : public KernelExecutor {
   CudaExecutor(const DriverApi& api, DeviceHandle device, DeviceTraits traits)
       : api_(api), traits_(std::move(traits)), context_(api, device) {
     const CurrentContext current = enter();
-    queue_ = std::make_unique<WorkQueue>(api_, device, traits_.has_memory_pools);
+    queue_ = std::make_unique<WorkQueue>(api_, device, context_.handle(), traits_.has_memory_pools);
   }
   ~CudaExecutor() override {
     try {
@@ -88,6 +93,7 @@ class CudaExecutor final : public KernelExecutor {
   CudaExecutor(const CudaExecutor&) = delete;
   CudaExecutor& operator=(const CudaExecutor&) = delete;
 
+  MatrixLibrary* matrix_library() noexcept override { return &queue_->products; }
   const DeviceFacts& facts() const noexcept override { return traits_.facts; }
   std::string_view prelude() const noexcept override { return kernel_text("prelude_cuda.h"); }
 

@@ -43,15 +43,24 @@ ElementwiseForm form_of(const Program& program, const ProgramLoops& loops, const
   return form;
 }
 
+/// Whether a program stores its only input as it is.
+bool is_copy(const Program& program) {
+  const auto passes_on = [](const Program::Instruction& instruction) {
+    return instruction.kind == Program::Kind::input ||
+           (instruction.kind == Program::Kind::apply && instruction.op == Op::copy);
+  };
+  return program.input_dtypes().size() == 1 && program.outputs().size() == 1 &&
+         program.input_dtypes()[0] == program.outputs()[0].dtype &&
+         std::ranges::all_of(program.instructions(), passes_on);
+}
+
 }  // namespace
 
 void GpuBackend::elementwise(const Program& program, std::span<const View> inputs,
                              std::span<const View> outputs) {
   const Layout& shape = *outputs[0].layout;
   if (shape.element_count() == 0) return;
-  const bool copies = program.instructions().size() == 1 && inputs.size() == 1 && outputs.size() == 1 &&
-                      inputs[0].dtype == outputs[0].dtype;
-  if (copies && copy_transposed(*this, inputs[0], outputs[0])) return;
+  if (is_copy(program) && copy_transposed(*this, inputs[0], outputs[0])) return;
   const std::size_t operands = inputs.size() + outputs.size();
   const auto view = [&](std::size_t k) -> const View& {
     return k < inputs.size() ? inputs[k] : outputs[k - inputs.size()];

@@ -51,7 +51,8 @@ inline RowTeams joining_teams(std::int64_t chunks) {
 
 /// How many elements of a row each thread of a team keeps in registers, as the file's HELD; 0 where they are
 /// more than `most`, and more than the registers have room for.
-inline std::int64_t held_elements(std::int64_t n, const RowTeams& teams, std::int64_t most = 16) {
+inline std::int64_t held_elements(std::int64_t n, const RowTeams& teams) {
+  constexpr std::int64_t most = 16;
   const std::int64_t held = power_of_two_from((n + teams.threads - 1) / teams.threads);
   return held <= most ? held : 0;
 }

@@ -46,7 +46,7 @@ void run(GpuBackend& backend, const Work& work) {
         .define("FORWARD", forward ? 1 : 0)
         .define("LOGARITHM", work.logarithm ? 1 : 0)
         .define("STAGE", static_cast<std::int64_t>(stage))
-        .define("HELD", stage == Stage::whole ? held_elements(rows.n, teams, forward ? 64 : 16) : 0)
+        .define("HELD", stage == Stage::whole ? held_elements(rows.n, teams) : 0)
         .row_teams(teams)
         .wide_index(wide);
     if (!forward) source.storage("DY", work.d_output.dtype);

@@ -46,7 +46,8 @@ std::string probe_report_with(const TemporaryFolder& libraries) {
     // For programs of another processor the emulator is named (scripts/test --neon); the shell is the host's.
     const char* emulator = std::getenv("RUSTORCH_TEST_EMULATOR");
     const std::string command =
-        std::string("exec env -u GTEST_TOTAL_SHARDS ") + (emulator != nullptr ? emulator : "") + " '" +
+        std::string("exec env -u GTEST_TOTAL_SHARDS -u GTEST_SHARD_INDEX ") +
+        (emulator != nullptr ? emulator : "") + " '" +
         std::filesystem::read_symlink("/proc/self/exe").string() +
         "' --gtest_brief=1 --gtest_filter=CudaReport.IsWrittenForTheParent >/dev/null";
     ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);

@@ -267,8 +267,8 @@ TEST_F(KernelCacheOnGpu, ProgramsShareAFolder) {
   const TemporaryFolder folder;
   const std::string self = fs::read_symlink("/proc/self/exe").string();
   // The test's own shard is not the program's.
-  const std::string program = "env -u GTEST_TOTAL_SHARDS RUSTORCH_CACHE_DIR='" + folder.path().string() +
-                              "' timeout 100 '" + self +
+  const std::string program = "env -u GTEST_TOTAL_SHARDS -u GTEST_SHARD_INDEX RUSTORCH_CACHE_DIR='" +
+                              folder.path().string() + "' timeout 100 '" + self +
                               "' --gtest_filter=Gpu.ProgramsOfOneFormShareAKernel >/dev/null 2>&1";
   EXPECT_EQ(std::system((program + " & " + program + " && wait $!").c_str()), 0);
   std::ptrdiff_t kept = 0;

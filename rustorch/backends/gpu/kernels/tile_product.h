@@ -85,9 +85,11 @@ KERNEL(tile_product, 256)
   // Whether it is an element: what is not becomes 0 when it is stored. Waiting for it here would cost time.
   i32 a_exists[A_LOADS];
   i32 b_exists[B_LOADS];
-  i32 now = 0;  // which half of the local arrays holds the slice that is multiplied
   for (index slice = first - TILE_DEPTH; slice < end; slice += TILE_DEPTH) {
     const index next = slice + TILE_DEPTH;
+    // Which half of the local arrays holds the slice that is multiplied; the other gets the next. Not a
+    // variable that flips in the loop: PoCL 5.0 gave wrong sums with one.
+    const i32 now = (i32)((slice - first) / TILE_DEPTH) & 1;
     if (next < end) {
       A_DEPTH a_depths[A_DEPTHS_LOADED];
       B_DEPTH b_depths[B_DEPTHS_LOADED];
@@ -131,16 +133,15 @@ KERNEL(tile_product, 256)
         }
       }
     }
-    now = 1 - now;
     if (next < end) {
 #pragma unroll
       for (i32 i = 0; i < A_LOADS; ++i) {
-        a_tile[(now * TILE_DEPTH + A_LOADED_DEPTH(i)) * A_PITCH + A_LOADED_ROW(i)] =
+        a_tile[((1 - now) * TILE_DEPTH + A_LOADED_DEPTH(i)) * A_PITCH + A_LOADED_ROW(i)] =
             a_exists[i] != 0 && next + A_LOADED_DEPTH(i) < end ? a_loaded[i] : (C)0;
       }
 #pragma unroll
       for (i32 i = 0; i < B_LOADS; ++i) {
-        b_tile[(now * TILE_DEPTH + B_LOADED_DEPTH(i)) * B_PITCH + B_LOADED_COLUMN(i)] =
+        b_tile[((1 - now) * TILE_DEPTH + B_LOADED_DEPTH(i)) * B_PITCH + B_LOADED_COLUMN(i)] =
             b_exists[i] != 0 && next + B_LOADED_DEPTH(i) < end ? b_loaded[i] : (C)0;
       }
     }

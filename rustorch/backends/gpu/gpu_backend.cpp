@@ -1,6 +1,8 @@
 #include "rustorch/backends/gpu/gpu_backend.h"
 
 #include "rustorch/backends/gpu/matrix_library.h"
+#include "rustorch/backends/gpu/product_probe.h"
+#include "rustorch/core/log.h"
 #include "rustorch/error/error.h"
 #include "rustorch/memory/format_bytes.h"
 
@@ -44,9 +46,9 @@ bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
     case Kind::nonzero:
       return true;
     case Kind::matmul:
-      return dtype != DType::bool_;
+      return dtype != DType::bool_ && has_products();
     case Kind::convolution:
-      return is_floating_point(dtype);
+      return is_floating_point(dtype) && has_products();
     case Kind::pooling:
       return is_floating_point(dtype) || is_integral(dtype);  // integers: max only
     case Kind::batch_norm:
@@ -59,6 +61,16 @@ bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
       break;
   }
   return true;
+}
+
+bool GpuBackend::has_products() const noexcept {
+  if (!executor_->facts().products_need_probe) return true;
+  std::call_once(products_tried_, [this] {
+    has_products_ = multiplies_rightly(const_cast<GpuBackend&>(*this));
+    if (!has_products_)
+      log_warning(device_.to_string() + ": its compiler gets matrix products wrong; they run on the cpu");
+  });
+  return has_products_;
 }
 
 bool GpuBackend::prefers_channels_last(DType /*dtype*/) const noexcept { return false; }

@@ -2,6 +2,7 @@
 
 #include <initializer_list>
 #include <memory>
+#include <mutex>
 #include <type_traits>
 
 #include "rustorch/backends/compute_backend.h"
@@ -76,11 +77,16 @@ class GpuBackend final : public ComputeBackend {
   void launch_bytes(const KernelSource& source, const char* kernel, const LaunchShape& shape,
                     std::span<const BufferHandle> buffers, const void* parameters, std::size_t size);
 
+  /// Whether products may run here; tries it at the first call, where compilers are known to err.
+  bool has_products() const noexcept;
+
   Device device_;
   std::unique_ptr<KernelExecutor> executor_;
   GpuAllocator allocator_;
   KernelCache kernels_;
   IndexChecks index_checks_;
+  mutable std::once_flag products_tried_;
+  mutable bool has_products_ = true;
 };
 
 }  // namespace rustorch::gpu

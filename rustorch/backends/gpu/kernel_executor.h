@@ -28,6 +28,8 @@ struct DeviceFacts {
   std::size_t most_argument_bytes = 0;  ///< of all parameters of a kernel (Metal: of the struct)
   bool has_float64 = false;
   bool unified_memory = false;  ///< host and device share one memory
+  /// Its compiler is known to get products wrong in some versions: they are tried before they are used.
+  bool products_need_probe = false;
 };
 
 /// A compiled source, which holds any number of kernels. Belongs to the executor that made it and must go

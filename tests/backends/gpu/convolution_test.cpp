@@ -26,7 +26,7 @@ struct Case {
   }
 };
 
-class GpuConvolution : public OnGpu {
+class GpuConvolution : public ProductsOnGpu {
  protected:
   /// How the activations and the weight lie.
   struct Orders {

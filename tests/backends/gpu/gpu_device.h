@@ -37,4 +37,15 @@ class OnGpu : public ::testing::Test {
   std::vector<gpu::GpuBackend*> backends;
 };
 
+/// Tests of products, on every GPU whose compiler gets them right (PoCL 5.0's does not).
+class ProductsOnGpu : public OnGpu {
+ protected:
+  void SetUp() override {
+    OnGpu::SetUp();
+    std::erase_if(backends,
+                  [](gpu::GpuBackend* backend) { return !backend->supports(Kind::matmul, DType::float32); });
+    if (backends.empty() && !IsSkipped()) GTEST_SKIP() << "no GPU device that multiplies";
+  }
+};
+
 }  // namespace rustorch::testing

@@ -5,7 +5,7 @@
 namespace rustorch::testing {
 namespace {
 
-class GpuMatmul : public OnGpu {
+class GpuMatmul : public ProductsOnGpu {
  protected:
   /// Computes on the device and on the CPU over the same operands.
   void check(gpu::GpuBackend& backend, HostTensor& a, HostTensor& b, HostTensor& out, HostTensor* bias,

@@ -239,6 +239,7 @@ class OpenClExecutor final : public KernelExecutor {
     };
     const std::string on = platform_text(platform_name);
     compiles_for_binary_ = on == "Portable Computing Language";
+    facts_.products_need_probe = compiles_for_binary_;
     facts_.name = device_text(api_, device_, device_name);
     facts_.vendor = device_text(api_, device_, device_vendor);
     facts_.driver = fmt::format("{} ({}), driver {}", platform_text(platform_version), on,

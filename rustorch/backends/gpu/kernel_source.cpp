@@ -3,66 +3,95 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <utility>
 
 #include "rustorch/backends/gpu/formula.h"
 #include "rustorch/backends/gpu/kernel_texts.h"
 #include "rustorch/backends/gpu/program_text.h"
 
 namespace rustorch::gpu {
+namespace {
 
-KernelSource::KernelSource(std::string_view file, DType compute) : files_{file}, compute_(compute) {
-  const std::string_view type = dialect_type(compute);
-  definitions_ = fmt::format("// {}\n#define C {}\n#define F(f) f##_{}\n", file, type, type);
+std::string compute_definitions(DType compute) {
+  std::string text = fmt::format("#define C {0}\n#define F(f) f##_{0}\n", dialect_type(compute));
   if (compute == DType::float32)
-    definitions_ += "#define LIT(v) v##f\n#define INFINITY_C INFINITY_F32\n#define LOWEST_C (-LARGEST_F32)\n";
+    text += "#define LIT(v) v##f\n#define INFINITY_C INFINITY_F32\n#define LOWEST_C (-LARGEST_F32)\n";
   if (compute == DType::float64)
-    definitions_ += "#define LIT(v) v\n#define INFINITY_C INFINITY_F64\n#define LOWEST_C (-LARGEST_F64)\n";
+    text += "#define LIT(v) v\n#define INFINITY_C INFINITY_F64\n#define LOWEST_C (-LARGEST_F64)\n";
+  return text;
 }
 
-KernelSource& KernelSource::then(std::string_view file) {
-  files_.push_back(file);
-  fmt::format_to(std::back_inserter(definitions_), "// {}\n", file);
-  return *this;
+std::string storage_definitions(std::string_view name, DType dtype, DType compute) {
+  return fmt::format(
+      "#define MEMORY_{0} {1}\n#define LOAD_{0}(p, i) {2}\n#define STORE_{0}(p, i, v) store_{3}(p, i, {4})\n",
+      name, memory_type(dtype),
+      converted(fmt::format("load_{}(p, i)", storage_name(dtype)), compute_dtype(dtype), compute),
+      storage_name(dtype), rounded("v", compute, dtype));
 }
 
-KernelSource& KernelSource::storage(std::string_view name, DType dtype) {
-  const DType loaded = compute_dtype(dtype);
-  fmt::format_to(std::back_inserter(definitions_),
-                 "#define MEMORY_{0} {1}\n#define LOAD_{0}(p, i) {2}\n#define ROUNDED_{0}(v) {3}\n"
-                 "#define STORE_{0}(p, i, v) store_{4}(p, i, {5})\n",
-                 name, memory_type(dtype),
-                 converted(fmt::format("load_{}(p, i)", storage_name(dtype)), loaded, compute_),
-                 converted(rounded("v", compute_, dtype), loaded, compute_), storage_name(dtype),
-                 rounded("v", compute_, dtype));
-  return *this;
+}  // namespace
+
+KernelSource::KernelSource(std::string_view file, DType compute) : compute_(compute) {
+  note(Note::file, file, static_cast<std::int64_t>(compute));
 }
 
-KernelSource& KernelSource::define(std::string_view name, std::int64_t value) {
-  fmt::format_to(std::back_inserter(definitions_), "#define {} {}\n", name, value);
-  return *this;
-}
-
-KernelSource& KernelSource::define(std::string_view name, std::string_view type) {
-  fmt::format_to(std::back_inserter(definitions_), "#define {} {}\n", name, type);
-  return *this;
-}
-
-KernelSource& KernelSource::wide_index(bool wide) {
-  if (wide && !wide_index_) definitions_ += "#define WIDE_INDEX 1\n";
-  wide_index_ = wide_index_ || wide;
+KernelSource& KernelSource::note(Note kind, std::string_view name, std::int64_t value) {
+  const std::size_t length = name.size();
+  notes_.append(&kind, sizeof kind);
+  notes_.append(&value, sizeof value);
+  notes_.append(&length, sizeof length);
+  notes_.append(name.data(), length);
   return *this;
 }
 
 KernelSource& KernelSource::row_teams(const RowTeams& teams) {
-  row_teams_ = true;
+  note(Note::row_teams, "");
   return define("ROW_THREADS", teams.threads).define("SIDE_BY_SIDE", teams.side_by_side ? 1 : 0);
 }
 
 std::string KernelSource::text() const {
-  std::string text = fmt::format("{}typedef {} index;\n", definitions_, wide_index_ ? "i64" : "i32");
-  if (row_teams_) text += kernel_text("row_team.h");
-  for (const std::string_view file : files_) text += kernel_text(file);
-  return text;
+  std::string definitions = compute_definitions(compute_), files;
+  bool is_wide = false, has_row_teams = false;
+  std::string_view rest = key(), type_name;
+  const auto take = [&rest](auto value) {
+    std::memcpy(&value, rest.data(), sizeof value);
+    rest.remove_prefix(sizeof value);
+    return value;
+  };
+  while (!rest.empty()) {
+    const Note kind = take(Note{});
+    const std::int64_t value = take(std::int64_t{});
+    const std::size_t length = take(std::size_t{});
+    const std::string_view name = rest.substr(0, length);
+    rest.remove_prefix(length);
+    switch (kind) {
+      case Note::file:
+        files += kernel_text(name);
+        break;
+      case Note::storage:
+        definitions += storage_definitions(name, static_cast<DType>(value), compute_);
+        break;
+      case Note::number:
+        fmt::format_to(std::back_inserter(definitions), "#define {} {}\n", name, value);
+        break;
+      case Note::type:  // two: the name, and then the type
+        if (type_name.empty()) {
+          type_name = name;
+        } else {
+          fmt::format_to(std::back_inserter(definitions), "#define {} {}\n", std::exchange(type_name, {}),
+                         name);
+        }
+        break;
+      case Note::wide_index:
+        if (!std::exchange(is_wide, true)) definitions += "#define WIDE_INDEX 1\n";
+        break;
+      case Note::row_teams:
+        has_row_teams = true;
+        break;
+    }
+  }
+  return fmt::format("{}typedef {} index;\n{}{}", definitions, is_wide ? "i64" : "i32",
+                     has_row_teams ? kernel_text("row_team.h") : "", files);
 }
 
 }  // namespace rustorch::gpu

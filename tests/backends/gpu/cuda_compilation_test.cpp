@@ -3,74 +3,19 @@
 
 #include <cstdlib>
 
-#include "rustorch/backends/gpu/cuda/nvrtc_api.h"
+#include "backends/gpu/compiling_executor.h"
 #include "rustorch/backends/gpu/gpu_backend.h"
-#include "rustorch/backends/gpu/kernel_texts.h"
 #include "rustorch/error/error.h"
 
 namespace rustorch::gpu {
 namespace {
-
-struct CompiledModule : Module {
-  std::string cubin;
-};
-struct NamedKernel : Kernel {};
-
-/// Compiles as CUDA's executor does, and runs nothing. Its memory is never touched: every buffer is the same.
-class CompilingExecutor final : public KernelExecutor {
- public:
-  CompilingExecutor() {
-    facts_.name = "compiler";
-    facts_.most_argument_bytes = 4096;
-    facts_.most_group_threads = 1024;
-    facts_.has_float64 = true;
-  }
-  const DeviceFacts& facts() const noexcept override { return facts_; }
-  std::string_view prelude() const noexcept override { return kernel_text("prelude_cuda.h"); }
-  std::unique_ptr<Module> compile(const std::string& source) override {
-    auto module = std::make_unique<CompiledModule>();
-    const std::vector<std::byte> cubin = cuda::compile_to_cubin(source, 9, 0);
-    module->cubin.assign(reinterpret_cast<const char*>(cubin.data()), cubin.size());
-    return module;
-  }
-  std::vector<std::byte> binary(const Module& /*module*/) override { return {}; }
-  std::unique_ptr<Module> load(std::span<const std::byte> /*binary*/) override { return nullptr; }
-  std::unique_ptr<Kernel> kernel(Module& module, const std::string& name) override {
-    const auto& compiled = dynamic_cast<const CompiledModule&>(module);
-    RUSTORCH_CHECK(compiled.cubin.find(name) != std::string::npos, internal, "no kernel {}", name);
-    return std::make_unique<NamedKernel>();
-  }
-  void launch(Kernel& /*kernel*/, const LaunchShape& /*shape*/,
-              std::span<const KernelArgument> arguments) override {
-    for (const KernelArgument& argument : arguments)
-      EXPECT_TRUE(argument.buffer != nullptr || argument.bytes != nullptr);
-  }
-  BufferHandle allocate(std::size_t /*bytes*/) override { return &memory_; }
-  void release(BufferHandle /*buffer*/) noexcept override {}
-  void write(BufferHandle /*buffer*/, std::size_t /*offset*/, const void* /*source*/,
-             std::size_t /*bytes*/) override {}
-  void read(BufferHandle /*buffer*/, std::size_t /*offset*/, void* destination, std::size_t bytes) override {
-    std::fill_n(static_cast<std::byte*>(destination), bytes, std::byte{0});
-  }
-  void copy(BufferHandle /*from*/, std::size_t /*from_offset*/, BufferHandle /*to*/,
-            std::size_t /*to_offset*/, std::size_t /*bytes*/) override {}
-  void synchronize() override {}
-  double device_seconds(const std::function<void()>& work) override {
-    work();
-    return 0;
-  }
-
- private:
-  DeviceFacts facts_;
-  int memory_ = 0;
-};
 
 class CudaCompilation : public ::testing::Test {
  protected:
   void SetUp() override {
     std::string absence;
     if (cuda::nvrtc_api(absence) == nullptr) GTEST_SKIP() << absence;
-    backend.emplace(Device(DeviceType::cuda, 0), std::make_unique<CompilingExecutor>());
+    backend.emplace(Device(DeviceType::cuda, 0), std::make_unique<testing::CompilingExecutor>(9, 0));
   }
 
   /// An operand that nobody reads: it may be larger than any memory.

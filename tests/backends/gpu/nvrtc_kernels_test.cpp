@@ -1,56 +1,10 @@
 // CUDA's compiler accepts the kernels of products and pooling, on machines without a device too.
+#include "backends/gpu/compiling_executor.h"
 #include "backends/gpu/device_copy.h"
-#include "rustorch/backends/gpu/cuda/nvrtc_api.h"
 #include "rustorch/backends/gpu/gpu_backend.h"
-#include "rustorch/backends/gpu/kernel_texts.h"
 
 namespace rustorch::testing {
 namespace {
-
-/// A CUDA device that compiles and never runs; its memory is the host's.
-class CompilingExecutor final : public gpu::KernelExecutor {
- public:
-  CompilingExecutor(int major, int minor) : major_(major), minor_(minor) {
-    facts_.name = "compiler";
-    facts_.compute_units = 132;
-    facts_.most_argument_bytes = 4096;
-    facts_.has_float64 = true;
-  }
-  const gpu::DeviceFacts& facts() const noexcept override { return facts_; }
-  std::string_view prelude() const noexcept override { return gpu::kernel_text("prelude_cuda.h"); }
-  std::unique_ptr<gpu::Module> compile(const std::string& source) override {
-    EXPECT_GT(gpu::cuda::compile_to_cubin(source, major_, minor_).size(), 4u);
-    return std::make_unique<gpu::Module>();
-  }
-  std::vector<std::byte> binary(const gpu::Module& /*module*/) override { return {}; }
-  std::unique_ptr<gpu::Module> load(std::span<const std::byte> /*binary*/) override { return nullptr; }
-  std::unique_ptr<gpu::Kernel> kernel(gpu::Module& /*module*/, const std::string& /*name*/) override {
-    return std::make_unique<gpu::Kernel>();
-  }
-  void launch(gpu::Kernel& /*kernel*/, const gpu::LaunchShape& shape,
-              std::span<const gpu::KernelArgument> arguments) override {
-    EXPECT_GT(shape.groups_x, 0u);
-    for (const gpu::KernelArgument& argument : arguments)
-      EXPECT_TRUE(argument.buffer != nullptr || argument.bytes != nullptr);
-  }
-  gpu::BufferHandle allocate(std::size_t bytes) override { return ::operator new(bytes); }
-  void release(gpu::BufferHandle buffer) noexcept override { ::operator delete(buffer); }
-  void write(gpu::BufferHandle /*buffer*/, std::size_t /*offset*/, const void* /*source*/,
-             std::size_t /*bytes*/) override {}
-  void read(gpu::BufferHandle /*buffer*/, std::size_t /*offset*/, void* /*destination*/,
-            std::size_t /*bytes*/) override {}
-  void copy(gpu::BufferHandle /*from*/, std::size_t /*from_offset*/, gpu::BufferHandle /*to*/,
-            std::size_t /*to_offset*/, std::size_t /*bytes*/) override {}
-  void synchronize() override {}
-  double device_seconds(const std::function<void()>& work) override {
-    work();
-    return 0;
-  }
-
- private:
-  gpu::DeviceFacts facts_;
-  int major_, minor_;
-};
 
 class NvrtcKernels : public ::testing::Test {
  protected:

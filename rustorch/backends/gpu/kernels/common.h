@@ -1,7 +1,6 @@
 // What every source of the kernel dialect may use, for all targets: conversions and memory access by dtype.
 // Text that the build embeds.
 #define INFINITY_F32 AS_F32(0x7f800000u)
-#define NAN_F32 AS_F32(0x7fc00000u)
 #define LARGEST_F32 AS_F32(0x7f7fffffu)
 
 FN i32 load_bool(const GLOBAL u8* p, i64 i) { return (i32)p[i]; }

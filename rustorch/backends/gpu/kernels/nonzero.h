@@ -10,14 +10,18 @@ typedef struct {
 
 #define IS_NONZERO(i) (LOAD_IN(in, p.in_offset + (i)) != 0)
 
+// How many of a thread's elements there are; `first` is the first of them.
+#define COUNT_OWN(own, first)                                       \
+  const i64 first = block * PER_BLOCK + PER_THREAD * (i64)LOCAL_ID; \
+  u32 own = 0u;                                                     \
+  for (i64 i = first; i < first + PER_THREAD && i < p.count; ++i) own += IS_NONZERO(i) ? 1u : 0u;
+
 // How many there are in each block.
 KERNEL(count_nonzero, 256)
 (BUF(const MEMORY_IN, in, 0), BUF(u32, counts, 1), BUF(i64, out, 2), PARAMS(Parameters, p, 3) KERNEL_IDS) {
   LOCAL_ARRAY(u32, shared, 256);
   for (i64 block = (i64)GROUP_ID(0); block < p.blocks; block += (i64)NUM_GROUPS(0)) {
-    const i64 first = block * PER_BLOCK + PER_THREAD * (i64)LOCAL_ID;
-    u32 own = 0u;
-    for (i64 i = first; i < first + PER_THREAD && i < p.count; ++i) own += IS_NONZERO(i) ? 1u : 0u;
+    COUNT_OWN(own, first)
     group_scan(shared, LOCAL_ID, own);
     if (LOCAL_ID == 0u) counts[block] = shared[255];
     BARRIER();
@@ -29,9 +33,7 @@ KERNEL(write_nonzero, 256)
 (BUF(const MEMORY_IN, in, 0), BUF(u32, counts, 1), BUF(i64, out, 2), PARAMS(Parameters, p, 3) KERNEL_IDS) {
   LOCAL_ARRAY(u32, shared, 256);
   for (i64 block = (i64)GROUP_ID(0); block < p.blocks; block += (i64)NUM_GROUPS(0)) {
-    const i64 first = block * PER_BLOCK + PER_THREAD * (i64)LOCAL_ID;
-    u32 own = 0u;
-    for (i64 i = first; i < first + PER_THREAD && i < p.count; ++i) own += IS_NONZERO(i) ? 1u : 0u;
+    COUNT_OWN(own, first)
     i64 row = (i64)(counts[block] + group_scan(shared, LOCAL_ID, own));
     for (i64 i = first; i < first + PER_THREAD && i < p.count; ++i) {
       if (IS_NONZERO(i)) {

@@ -21,29 +21,20 @@ typedef struct {
 } Parameters;
 
 // Declares image, channel and at0 to at2 of a number.
+#define SPLIT_CHANNEL SPLIT(image, channel, job, 3)
+#define SPLIT_PLACE SPLIT(image, at2, job, 2) SPLIT(image, at1, job, 1) SPLIT(image, at0, job, 0)
 #if CHANNELS_INNERMOST
-#define SPLIT_JOB(number)       \
-  index channel;                \
-  index at0;                    \
-  index at1;                    \
-  index at2;                    \
-  index image = number;         \
-  SPLIT(image, channel, job, 3) \
-  SPLIT(image, at2, job, 2)     \
-  SPLIT(image, at1, job, 1)     \
-  SPLIT(image, at0, job, 0)
+#define SPLIT_ALL SPLIT_CHANNEL SPLIT_PLACE
 #else
-#define SPLIT_JOB(number)   \
-  index channel;            \
-  index at0;                \
-  index at1;                \
-  index at2;                \
-  index image = number;     \
-  SPLIT(image, at2, job, 2) \
-  SPLIT(image, at1, job, 1) \
-  SPLIT(image, at0, job, 0) \
-  SPLIT(image, channel, job, 3)
+#define SPLIT_ALL SPLIT_PLACE SPLIT_CHANNEL
 #endif
+#define SPLIT_JOB(number) \
+  index channel;          \
+  index at0;              \
+  index at1;              \
+  index at2;              \
+  index image = number;   \
+  SPLIT_ALL
 #define FIRST_OF(tensor) (p.offset[tensor] + image * p.image_step[tensor] + channel * p.channel_step[tensor])
 
 // Of window i of a dim: where it begins, how many cells it has, those below an end, and the steps of them.

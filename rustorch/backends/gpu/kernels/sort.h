@@ -85,16 +85,20 @@ KERNEL(make_keys, 256)
 
 #define DIGIT(key) ((u32)((key) >> p.shift) & 15u)
 
-// counts[row][digit][block]; a thread counts its own elements at [digit][thread] of the shared counts.
+// A thread counts its own elements, from `first` on, at [digit][thread] of the shared counts.
+#define COUNT_OWN(first)                                                           \
+  for (u32 digit = 0u; digit < 16u; ++digit) shared[digit * 256u + LOCAL_ID] = 0u; \
+  for (i64 i = first; i < first + PER_THREAD && i < p.length; ++i)                 \
+    shared[DIGIT(keys[row * p.length + i]) * 256u + LOCAL_ID] += 1u;
+
+// counts[row][digit][block].
 KERNEL(count_digits, 256)
 (BUF(const KEY, keys, 0), BUF(u32, counts, 1), PARAMS(Parameters, p, 2) KERNEL_IDS) {
   LOCAL_ARRAY(u32, shared, 4096);
   for (i64 job = (i64)GROUP_ID(0); job < p.rows * p.blocks; job += (i64)NUM_GROUPS(0)) {
     const i64 row = job / p.blocks, block = job % p.blocks;
     const i64 first = block * PER_BLOCK + PER_THREAD * (i64)LOCAL_ID;
-    for (u32 digit = 0u; digit < 16u; ++digit) shared[digit * 256u + LOCAL_ID] = 0u;
-    for (i64 i = first; i < first + PER_THREAD && i < p.length; ++i)
-      shared[DIGIT(keys[row * p.length + i]) * 256u + LOCAL_ID] += 1u;
+    COUNT_OWN(first)
     for (u32 half_size = 128u; half_size > 0u; half_size /= 2u) {
       BARRIER();
       if (LOCAL_ID < half_size) {
@@ -118,9 +122,7 @@ KERNEL(move_digits, 256)
   for (i64 job = (i64)GROUP_ID(0); job < p.rows * p.blocks; job += (i64)NUM_GROUPS(0)) {
     const i64 row = job / p.blocks, block = job % p.blocks;
     const i64 first = block * PER_BLOCK + PER_THREAD * (i64)LOCAL_ID;
-    for (u32 digit = 0u; digit < 16u; ++digit) shared[digit * 256u + LOCAL_ID] = 0u;
-    for (i64 i = first; i < first + PER_THREAD && i < p.length; ++i)
-      shared[DIGIT(keys[row * p.length + i]) * 256u + LOCAL_ID] += 1u;
+    COUNT_OWN(first)
     BARRIER();
     // By digit, then by thread: sums of all 4096 counts before each.
     u32 own = 0u;

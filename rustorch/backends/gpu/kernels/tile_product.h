@@ -80,16 +80,14 @@ KERNEL(tile_product, 256)
   C sums[THREAD_ROWS * THREAD_COLUMNS];
 #pragma unroll
   for (i32 i = 0; i < THREAD_ROWS * THREAD_COLUMNS; ++i) sums[i] = (C)0;
-  C a_loaded[A_LOADS];
-  C b_loaded[B_LOADS];
-  // Whether it is an element: what is not becomes 0 when it is stored. Waiting for it here would cost time.
-  i32 a_exists[A_LOADS];
-  i32 b_exists[B_LOADS];
+  i32 now = 0;  // which half of the local arrays holds the slice that is multiplied
   for (index slice = first - TILE_DEPTH; slice < end; slice += TILE_DEPTH) {
     const index next = slice + TILE_DEPTH;
-    // Which half of the local arrays holds the slice that is multiplied; the other gets the next. Not a
-    // variable that flips in the loop: PoCL 5.0 gave wrong sums with one.
-    const i32 now = (i32)((slice - first) / TILE_DEPTH) & 1;
+    C a_loaded[A_LOADS];
+    C b_loaded[B_LOADS];
+    // Whether it is an element: what is not becomes 0 when it is stored. Waiting for it here would cost time.
+    i32 a_exists[A_LOADS];
+    i32 b_exists[B_LOADS];
     if (next < end) {
       A_DEPTH a_depths[A_DEPTHS_LOADED];
       B_DEPTH b_depths[B_DEPTHS_LOADED];
@@ -133,21 +131,25 @@ KERNEL(tile_product, 256)
         }
       }
     }
+    now = 1 - now;
     if (next < end) {
 #pragma unroll
       for (i32 i = 0; i < A_LOADS; ++i) {
-        a_tile[((1 - now) * TILE_DEPTH + A_LOADED_DEPTH(i)) * A_PITCH + A_LOADED_ROW(i)] =
+        a_tile[(now * TILE_DEPTH + A_LOADED_DEPTH(i)) * A_PITCH + A_LOADED_ROW(i)] =
             a_exists[i] != 0 && next + A_LOADED_DEPTH(i) < end ? a_loaded[i] : (C)0;
       }
 #pragma unroll
       for (i32 i = 0; i < B_LOADS; ++i) {
-        b_tile[((1 - now) * TILE_DEPTH + B_LOADED_DEPTH(i)) * B_PITCH + B_LOADED_COLUMN(i)] =
+        b_tile[(now * TILE_DEPTH + B_LOADED_DEPTH(i)) * B_PITCH + B_LOADED_COLUMN(i)] =
             b_exists[i] != 0 && next + B_LOADED_DEPTH(i) < end ? b_loaded[i] : (C)0;
       }
     }
     BARRIER();
   }
 
+  index out_columns[THREAD_COLUMNS];
+#pragma unroll
+  for (i32 j = 0; j < THREAD_COLUMNS; ++j) SET_OUT_COLUMN(out_columns[j], (first_column + RESULT_COLUMN(j)))
 #pragma unroll
   for (i32 i = 0; i < THREAD_ROWS; ++i) {
     const index row = first_row + RESULT_ROW(i);
@@ -156,13 +158,11 @@ KERNEL(tile_product, 256)
 #pragma unroll
     for (i32 j = 0; j < THREAD_COLUMNS; ++j) {
       const index column = first_column + RESULT_COLUMN(j);
-      index out_column;
-      SET_OUT_COLUMN(out_column, column)
       if (row < p.rows && column < p.columns) {
         if (p.parts > 1) {
           parts[PART_PLACE(part, batch, row, column)] = sums[i * THREAD_COLUMNS + j];
         } else {
-          STORE_RESULT(out_row + out_column, row, column, sums[i * THREAD_COLUMNS + j])
+          STORE_RESULT(out_row + out_columns[j], row, column, sums[i * THREAD_COLUMNS + j])
         }
       }
     }

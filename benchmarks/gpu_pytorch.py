@@ -1,6 +1,6 @@
-"""What `rustorch bench all --device cuda:0` measures, in PyTorch on the same GPU, and the main job's step.
+"""What `rustorch bench all --device cuda:0` measures, in PyTorch on the same GPU.
 
-usage: gpu_pytorch.py OURS.json [--data DIR]: prints a line for each name: ours, PyTorch's, and the ratio of speeds.
+usage: gpu_pytorch.py OURS.json: prints a line for each name: ours, PyTorch's, and the ratio of speeds.
 """
 
 import json

@@ -6,13 +6,14 @@
 #include "rustorch/backends/gpu/launch.h"
 #include "rustorch/backends/gpu/loop_text.h"
 #include "rustorch/backends/gpu/program_text.h"
+#include "rustorch/backends/gpu/source_lines.h"
 #include "rustorch/error/error.h"
 
 namespace rustorch::gpu {
 namespace {
 
 /// Writes kernels of programs that have the same operands.
-class Source {
+class Source : SourceLines {
  public:
   explicit Source(const ElementwiseForm& form) : form_(form), program_(form.program) { declare_parameters(); }
 
@@ -33,12 +34,6 @@ class Source {
   std::string finish() { return std::move(text_); }
 
  private:
-  template <class... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-    text_ += '\n';
-  }
-
   void declare_parameters() {
     const std::size_t operands = program_->input_dtypes().size() + program_->outputs().size();
     line("typedef {} index;", form_.wide_index ? "i64" : "i32");
@@ -117,7 +112,6 @@ class Source {
 
   const ElementwiseForm& form_;
   const Program* program_;
-  std::string text_;
 };
 
 /// The op of a program that only applies one to its inputs and scalars, in their order.

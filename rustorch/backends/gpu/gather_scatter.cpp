@@ -17,16 +17,18 @@ void GpuBackend::run_indexed(const IndexedPlan& plan, const Scatter* scatter) {
   IndexChecks::Site checks{plan.elements.data, 0};  // not touched where there is no index
   if (!plan.indices.empty()) checks = index_checks_.begin(plan.op);
   const StructBytes parameters = indexed_parameters(plan, checks.op);
-  std::vector<KernelArgument> arguments;
-  arguments.push_back({plan.elements.data});
+  constexpr std::size_t others = 4;  // elements, base, checks and the struct
+  std::array<KernelArgument, IndexedLoops::max_indices + others> arguments;
+  std::size_t count = 0;
+  arguments[count++].buffer = plan.elements.data;
   // Nothing of an empty base is read, but all indices are out of range.
-  arguments.push_back({plan.base.data != nullptr ? plan.base.data : plan.elements.data});
-  for (const IndexOperand& operand : plan.indices) arguments.push_back({operand.index.data});
-  arguments.push_back({checks.buffer});
-  arguments.push_back({nullptr, parameters.data(), parameters.size()});
+  arguments[count++].buffer = plan.base.data != nullptr ? plan.base.data : plan.elements.data;
+  for (const IndexOperand& operand : plan.indices) arguments[count++].buffer = operand.index.data;
+  arguments[count++].buffer = checks.buffer;
+  arguments[count++] = {nullptr, parameters.data(), parameters.size()};
   Kernel& kernel = kernels_.get(indexed_key(plan, scatter).view(), scatter == nullptr ? "gather" : "scatter",
                                 [&] { return indexed_source(plan, scatter); });
-  executor_->launch(kernel, launch_for(plan.free.count(), group_threads), arguments);
+  executor_->launch(kernel, launch_for(plan.free.count(), group_threads), std::span(arguments).first(count));
 }
 
 }  // namespace rustorch::gpu

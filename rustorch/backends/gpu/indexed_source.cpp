@@ -9,6 +9,7 @@
 #include "rustorch/backends/gpu/launch.h"
 #include "rustorch/backends/gpu/loop_text.h"
 #include "rustorch/backends/gpu/program_text.h"
+#include "rustorch/backends/gpu/source_lines.h"
 #include "rustorch/error/error.h"
 
 namespace rustorch::gpu {
@@ -40,7 +41,7 @@ std::string combined(ScatterMode mode, DType compute) {
   return {};
 }
 
-class Source {
+class Source : SourceLines {
  public:
   Source(const IndexedPlan& plan, const Scatter* scatter) : plan_(plan), scatter_(scatter) {
     for (std::size_t k = 0; k < plan.operands(); ++k) moved_.push_back({fmt::format("o{}", k), k});
@@ -87,11 +88,6 @@ class Source {
   }
 
  private:
-  template <class... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-    text_ += '\n';
-  }
   LoopText free() const { return {"", plan_.free.rank(), plan_.operands()}; }
   LoopText ordered() const { return {"ordered_", plan_.ordered.rank(), plan_.operands()}; }
 
@@ -123,7 +119,6 @@ class Source {
   const IndexedPlan& plan_;
   const Scatter* scatter_;
   std::vector<LoopText::Moved> moved_;
-  std::string text_;
 };
 
 }  // namespace
@@ -133,7 +128,7 @@ IndexedPlan::IndexedPlan(const Work& work, const View& elements_view)
     : op(work.op),
       base(work.base),
       elements(elements_view),
-      indices(work.indices.begin(), work.indices.end()),
+      indices(work.indices),
       parts(item_size(work.base.dtype) == 16 ? 2 : 1),
       free(2 + work.indices.size()),
       ordered(2 + work.indices.size()) {

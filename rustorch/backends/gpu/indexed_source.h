@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "rustorch/backends/gpu/kernel_executor.h"
 #include "rustorch/backends/gpu/kernel_key.h"
@@ -19,9 +18,9 @@ struct IndexedPlan {
   explicit IndexedPlan(const Scatter& work);
 
   const char* op;
-  View base, elements;  ///< elements: the result of a gather, the source of a scatter
-  std::vector<IndexOperand> indices;
-  std::int64_t parts;  ///< elements of 16 bytes are moved in two parts
+  View base, elements;                    ///< elements: the result of a gather, the source of a scatter
+  std::span<const IndexOperand> indices;  ///< the work's: it must live as long
+  std::int64_t parts;                     ///< elements of 16 bytes are moved in two parts
   IndexedLoops::Nest free, ordered;
   bool wide_index = false;
 

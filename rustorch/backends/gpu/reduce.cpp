@@ -37,7 +37,8 @@ void GpuBackend::reduce(const Reduction& work) {
     states = Buffer(allocator_, static_cast<std::size_t>(plan.results * plan.chunks * state.values) *
                                     item_size(state.type));
   }
-  std::vector<KernelArgument> arguments(buffers + 1);
+  std::array<KernelArgument, Program::max_inputs + 3> arguments_of_all;
+  const std::span<KernelArgument> arguments = std::span(arguments_of_all).first(buffers + 1);
   for (std::size_t k = 0; k < work.inputs.size(); ++k) {
     // Empty inputs have no buffer, and are not read: any will do.
     arguments[k].buffer = work.inputs[k].data != nullptr ? work.inputs[k].data : work.out.data;
@@ -53,7 +54,7 @@ void GpuBackend::reduce(const Reduction& work) {
   }
   if (plan.chunks > 1) {
     executor_->launch(kernel("reduce_chunks"), launch_for(plan.results, plan.by_rows ? 1 : group_threads),
-                      std::span(arguments).subspan(work.inputs.size()));
+                      arguments.subspan(work.inputs.size()));
   }
 }
 

@@ -8,6 +8,7 @@
 #include "rustorch/backends/gpu/launch.h"
 #include "rustorch/backends/gpu/loop_text.h"
 #include "rustorch/backends/gpu/program_text.h"
+#include "rustorch/backends/gpu/source_lines.h"
 #include "rustorch/error/error.h"
 
 namespace rustorch::gpu {
@@ -37,7 +38,7 @@ std::string bound_of(DType element, bool lowest) {
 }
 
 /// Writes the kernels of a reduction.
-class Source {
+class Source : SourceLines {
  public:
   Source(const Reduction& work, const ReducePlan& plan)
       : work_(work), plan_(plan), state_(state_of(work)), type_(dialect_type(state_.type)) {}
@@ -51,12 +52,6 @@ class Source {
   }
 
  private:
-  template <class... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-    text_ += '\n';
-  }
-
   void declare_parameters() {
     line("typedef {} index;", plan_.wide_index ? "i64" : "i32");
     line("typedef struct {{ i64 out_offset; i64 offset[{}];", work_.inputs.size());
@@ -318,7 +313,6 @@ class Source {
   const ReducePlan& plan_;
   ReduceState state_;
   std::string_view type_;
-  std::string text_;
 };
 
 }  // namespace

@@ -301,6 +301,14 @@ class ComputeBackend {
   /// 0).
   virtual void elementwise(const Program& program, std::span<const View> inputs,
                            std::span<const View> outputs) = 0;
+  /// `elementwise` for many lists of operands, in any order or all at once: `views` holds the inputs and
+  /// outputs of the first run, then those of the second … (each run has shapes of its own). No run writes
+  /// what another reads or writes.
+  virtual void elementwise_many(const Program& program, std::span<const View> views) {
+    const std::size_t inputs = program.input_dtypes().size(), outputs = program.outputs().size();
+    for (; !views.empty(); views = views.subspan(inputs + outputs))
+      elementwise(program, views.first(inputs), views.subspan(inputs, outputs));
+  }
   virtual void reduce(const Reduction& work) = 0;
   virtual void arg_reduce(const ArgReduction& work) = 0;
   virtual void scan(const Scan& work) = 0;

@@ -193,15 +193,30 @@ void FallbackBackend::note(Kind kind, DType dtype) {
   }
 }
 
-void FallbackBackend::elementwise(const Program& program, std::span<const View> inputs,
-                                  std::span<const View> outputs) {
+namespace {
+
+/// A dtype of a program that a backend does not have.
+std::optional<DType> lacking_dtype(const ComputeBackend& backend, const Program& program) {
   std::optional<DType> lacking;
   const auto require = [&](DType dtype) {
-    if (!primary_->supports(Kind::elementwise, dtype)) lacking = dtype;
+    if (!backend.supports(Kind::elementwise, dtype)) lacking = dtype;
   };
-  for (const View& view : inputs) require(view.dtype);
-  for (const View& view : outputs) require(view.dtype);
+  for (const DType dtype : program.input_dtypes()) require(dtype);
+  for (const Program::Output& output : program.outputs()) require(output.dtype);
   for (const Program::Instruction& instruction : program.instructions()) require(instruction.dtype);
+  return lacking;
+}
+
+}  // namespace
+
+void FallbackBackend::elementwise_many(const Program& program, std::span<const View> views) {
+  if (!lacking_dtype(*primary_, program)) return primary_->elementwise_many(program, views);
+  ComputeBackend::elementwise_many(program, views);
+}
+
+void FallbackBackend::elementwise(const Program& program, std::span<const View> inputs,
+                                  std::span<const View> outputs) {
+  const std::optional<DType> lacking = lacking_dtype(*primary_, program);
   if (!lacking) return primary_->elementwise(program, inputs, outputs);
 
   note(Kind::elementwise, *lacking);

@@ -2,11 +2,30 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstring>
 #include <iterator>
+#include <type_traits>
 
 #include "rustorch/error/error.h"
 
 namespace rustorch {
+
+namespace {
+
+template <class T>
+bool have_equal_bytes(std::span<const T> a, std::span<const T> b) noexcept {
+  static_assert(std::has_unique_object_representations_v<T>);
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+}
+
+}  // namespace
+
+bool operator==(const Program& a, const Program& b) noexcept {
+  return have_equal_bytes(a.instructions(), b.instructions()) &&
+         have_equal_bytes(a.input_dtypes(), b.input_dtypes()) && have_equal_bytes(a.outputs(), b.outputs()) &&
+         std::ranges::equal(a.scalars(), b.scalars());
+}
 
 Program::Register Program::append(const Instruction& instruction) {
   RUSTORCH_CHECK(instruction_count_ < max_instructions, internal, "a program has at most {} instructions",

@@ -70,6 +70,9 @@ class Program {
   /// Replaces the value of a scalar: the program's form stays.
   void set_scalar(std::size_t slot, const Scalar& value) { scalars_[slot] = value; }
 
+  /// Whether two programs have one form and equal scalars (NaN equals nothing).
+  friend bool operator==(const Program& a, const Program& b) noexcept;
+
   /// "%2 = mul.float32 %0 %1" …, one instruction a line: for logs, caches and tests.
   std::string to_string() const;
 

@@ -48,6 +48,9 @@ class Scalar {
   DType default_dtype() const noexcept;
   std::string to_string() const;
 
+  /// Equal category and value: 1, 1.0 and true are three.
+  friend bool operator==(const Scalar&, const Scalar&) = default;
+
  private:
   Category category_;
   std::int64_t integer_ = 0;

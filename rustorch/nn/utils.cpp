@@ -1,11 +1,15 @@
 #include "rustorch/nn/utils.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <unordered_set>
 
 #include "rustorch/tensor/gradient.h"
 #include "rustorch/tensor/operations/creation.h"
 #include "rustorch/tensor/operations/elementwise.h"
+#include "rustorch/tensor/operations/program_batches.h"
 #include "rustorch/tensor/operations/reduction.h"
 #include "rustorch/tensor/operations/shape.h"
 
@@ -19,6 +23,31 @@ std::vector<Tensor> gradients_of(const std::vector<Tensor>& parameters) {
     if (Tensor gradient = parameter.grad(); gradient.defined()) gradients.push_back(gradient.detach());
   }
   return gradients;
+}
+
+/// tensor *= factor (0-d) for all of them: few launches on a GPU.
+void multiply_all(std::span<const Tensor> tensors, const Tensor& factor) {
+  ProgramBatches batches;
+  std::vector<Layout> repeated;  // the factor in each tensor's shape; kept until the batches ran
+  repeated.reserve(tensors.size());
+  std::vector<Tensor> factors;  // by device
+  std::unordered_set<const Storage*> written;
+  for (const Tensor& tensor : tensors) {
+    // A tensor that is there twice is multiplied twice, one time after the other.
+    if (!written.insert(tensor.storage().get()).second) batches.run();
+    auto own = std::ranges::find(factors, tensor.device(), &Tensor::device);
+    if (own == factors.end()) own = factors.insert(own, factor.to(tensor.device()));
+    const DType compute = compute_dtype(tensor.dtype());
+    Program program;
+    const auto x = program.input(tensor.dtype(), compute), y = program.input(own->dtype(), compute);
+    program.output(program.apply(Op::mul, x, y), tensor.dtype());
+    tensor.storage()->prepare_write();
+    const View view = tensor.view_for_read();
+    View number = own->view_for_read();
+    number.layout = &repeated.emplace_back(own->layout().broadcast_to(tensor.shape()));
+    batches.add("clip_grad_norm_", program, tensor.device(), std::array{view, number}, {&view, 1});
+  }
+  batches.run();
 }
 
 }  // namespace
@@ -50,7 +79,7 @@ Tensor clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, d
   }
   // Multiplied in any case: asking whether it is needed would wait for the device.
   const Tensor factor = clamp(max_norm / total.add(1e-6), std::nullopt, 1.0);
-  for (Tensor gradient : gradients) gradient.mul_(factor.to(gradient.device()));
+  multiply_all(gradients, factor);
   return total;
 }
 

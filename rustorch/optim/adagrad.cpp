@@ -48,7 +48,7 @@ void Adagrad::update(const GroupOptions& options, std::span<const Update> update
     const double rate = lr / (1.0 + static_cast<double>(item.state->step - 1) * lr_decay);
     const Tensor& sum = slot(*item.state, 0, item.parameter, initial);
 
-    FusedUpdate pass("Adagrad", item.parameter.dtype());
+    FusedUpdate pass(batches(), "Adagrad", item.parameter);
     const auto p = pass.load(item.parameter);
     auto g = pass.load(item.gradient);
     if (maximize) g = -g;
@@ -56,7 +56,7 @@ void Adagrad::update(const GroupOptions& options, std::span<const Update> update
     const auto total = multiply_add(pass.load(sum), g, g);
     pass.store(sum, total);
     pass.store(item.parameter, multiply_add(p, g / (sqrt(total) + eps), -rate));
-    pass.run();
+    pass.finish();
   }
 }
 

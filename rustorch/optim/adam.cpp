@@ -67,7 +67,7 @@ void Adam::update(const GroupOptions& options, std::span<const Update> updates) 
     const Tensor& exp_avg = slot(*item.state, 0, item.parameter);
     const Tensor& exp_avg_sq = slot(*item.state, 1, item.parameter);
 
-    FusedUpdate pass("Adam", item.parameter.dtype());
+    FusedUpdate pass(batches(), "Adam", item.parameter);
     auto p = pass.load(item.parameter);
     auto g = pass.load(item.gradient);
     if (maximize) g = -g;
@@ -86,7 +86,7 @@ void Adam::update(const GroupOptions& options, std::span<const Update> updates) 
     }
     const auto denominator = multiply_add(pass.number(eps), sqrt(largest), correction);
     pass.store(item.parameter, multiply_add(p, mean / denominator, -step_size));
-    pass.run();
+    pass.finish();
   }
 }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <unordered_set>
 
+#include "rustorch/optim/fused_update.h"
 #include "rustorch/tensor/gradient.h"
 #include "rustorch/tensor/operations/creation.h"
 
@@ -68,6 +69,7 @@ void Optimizer::add_param_group(ParameterGroup group) {
   group.options = std::move(options);
   states_.emplace_back(group.parameters.size());
   groups().push_back(std::move(group));
+  one_by_one_ = parameters_overlap();
 }
 
 double Optimizer::learning_rate(std::size_t group) const {
@@ -81,11 +83,34 @@ void Optimizer::set_learning_rate(double lr) {
   for (ParameterGroup& group : groups()) group.options["lr"] = lr;
 }
 
+bool Optimizer::parameters_overlap() const {
+  struct Range {
+    const Storage* storage;
+    std::int64_t begin, end;
+    auto operator<=>(const Range&) const = default;
+  };
+  std::vector<Range> ranges;
+  for (const ParameterGroup& group : groups()) {
+    for (const Tensor& parameter : group.parameters) {
+      const Layout& layout = parameter.layout();
+      const auto bytes = static_cast<std::int64_t>(item_size(parameter.dtype()));
+      if (parameter.numel() != 0)
+        ranges.push_back({parameter.storage().get(), layout.offset * bytes, layout.end() * bytes});
+    }
+  }
+  std::ranges::sort(ranges);
+  return std::ranges::adjacent_find(ranges, [](const Range& a, const Range& b) {
+           return a.storage == b.storage && b.begin < a.end;
+         }) != ranges.end();
+}
+
 void Optimizer::step() {
   const NoGrad guard;
+  batches_.clear();  // of a step that failed
+  updates_.clear();
   for (std::size_t i = 0; i < groups().size(); ++i) {
     const ParameterGroup& group = groups()[i];
-    updates_.clear();
+    const std::size_t first = updates_.size();
     for (std::size_t j = 0; j < group.parameters.size(); ++j) {
       Tensor gradient = group.parameters[j].grad();
       if (!gradient.defined()) continue;
@@ -93,23 +118,36 @@ void Optimizer::step() {
       ++state.step;
       updates_.push_back({group.parameters[j], std::move(gradient), &state});
     }
-    update(group.options, updates_);
+    const std::span<const Update> updates = std::span(updates_).subspan(first);
+    if (!one_by_one_) {
+      update(group.options, updates);
+      continue;
+    }
+    for (std::size_t j = 0; j < updates.size(); ++j) {
+      update(group.options, updates.subspan(j, 1));
+      batches_.run();
+    }
   }
+  batches_.run();
   updates_.clear();  // lets go of the gradients
 }
 
 void Optimizer::zero_grad(bool set_to_none) {
+  batches_.clear();
   for (ParameterGroup& group : groups()) {
     for (Tensor& parameter : group.parameters) {
-      Tensor gradient = parameter.grad();
+      const Tensor gradient = parameter.grad();
       if (!gradient.defined()) continue;
       if (set_to_none) {
         parameter.set_grad(Tensor());
       } else {
-        gradient.detach().zero_();
+        FusedUpdate pass(batches_, "zero_grad", gradient);
+        pass.store(gradient, pass.number(0));
+        pass.finish();
       }
     }
   }
+  batches_.run();
 }
 
 Tensor& Optimizer::slot(ParameterState& state, std::size_t index, const Tensor& parameter, double initial) {

@@ -11,6 +11,7 @@
 #include "rustorch/nn/options.h"
 #include "rustorch/nn/ordered_map.h"
 #include "rustorch/nn/state_dict.h"
+#include "rustorch/tensor/operations/program_batches.h"
 #include "rustorch/tensor/tensor.h"
 
 namespace rustorch::optim {
@@ -104,8 +105,10 @@ class Optimizer {
     Tensor gradient;
     ParameterState* state;
   };
-  /// Updates those parameters of a group that have gradients, under NoGrad.
+  /// Puts the updates of those parameters of a group that have gradients into `batches`, under NoGrad.
   virtual void update(const GroupOptions& options, std::span<const Update> updates) = 0;
+  /// Updates that are done together at the end of a step.
+  ProgramBatches& batches() noexcept { return batches_; }
   /// Errors for complex parameters, in optimizers that do not take them.
   void check_real(const Tensor& parameter) const;
 
@@ -121,11 +124,16 @@ class Optimizer {
   }
   [[noreturn]] static void fail_moved_from();
   void check_parameters(const std::vector<Tensor>& parameters) const;
+  /// Whether some parameters have memory in common.
+  bool parameters_overlap() const;
 
   std::shared_ptr<Groups> groups_;
   GroupOptions defaults_;
   std::vector<std::vector<ParameterState>> states_;  // of each group's parameters
-  std::vector<Update> updates_;                      // kept: a steady step allocates nothing
+  // Kept: a steady step allocates nothing.
+  std::vector<Update> updates_;
+  ProgramBatches batches_;
+  bool one_by_one_ = false;  // since parameters overlap, each sees the update of those before
 };
 
 }  // namespace rustorch::optim

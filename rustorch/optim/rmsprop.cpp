@@ -49,7 +49,7 @@ void RMSprop::update(const GroupOptions& options, std::span<const Update> update
     check_real(item.parameter);
     const Tensor& square_avg = slot(*item.state, 0, item.parameter);
 
-    FusedUpdate pass("RMSprop", item.parameter.dtype());
+    FusedUpdate pass(batches(), "RMSprop", item.parameter);
     const auto p = pass.load(item.parameter);
     auto g = pass.load(item.gradient);
     if (maximize) g = -g;
@@ -71,7 +71,7 @@ void RMSprop::update(const GroupOptions& options, std::span<const Update> update
       pass.store(buffer, direction);
     }
     pass.store(item.parameter, multiply_add(p, direction, -lr));
-    pass.run();
+    pass.finish();
   }
 }
 

@@ -48,7 +48,7 @@ void SGD::update(const GroupOptions& options, std::span<const Update> updates) {
   const bool nesterov = options.at("nesterov") != 0;
   const bool maximize = options.at("maximize") != 0;
   for (const Update& item : updates) {
-    FusedUpdate pass("SGD", item.parameter.dtype());
+    FusedUpdate pass(batches(), "SGD", item.parameter);
     const auto p = pass.load(item.parameter);
     auto g = pass.load(item.gradient);
     if (maximize) g = -g;
@@ -61,7 +61,7 @@ void SGD::update(const GroupOptions& options, std::span<const Update> updates) {
       g = nesterov ? multiply_add(g, b, momentum) : b;
     }
     pass.store(item.parameter, multiply_add(p, g, -lr));
-    pass.run();
+    pass.finish();
   }
 }
 

@@ -33,9 +33,7 @@ ElementwiseForm form_of(const Program& program, const ProgramLoops& loops, const
   } else if (form.rank == 1) {
     form.rank = 2;  // strides other than 0 and 1 are parameters, which begin with two dims
   }
-  // Enough elements for all threads of a device with memory of its own: only many reads at once fill its bus.
-  if (form.rank <= 1 && !facts.unified_memory && loops.count() >= most_groups * group_threads)
-    form.elements_of_thread = ElementwiseForm::most_elements_of_thread;
+  if (form.rank <= 1) form.take_several(loops.count(), facts);
   // Steps of all threads go beyond the count.
   constexpr std::int64_t step = most_groups * group_threads * ElementwiseForm::most_elements_of_thread;
   constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max() - step;

@@ -1,118 +1,12 @@
 #include "rustorch/backends/gpu/elementwise_source.h"
 
-#include <iterator>
-
-#include "rustorch/backends/gpu/formula.h"
+#include "rustorch/backends/gpu/elementwise_text.h"
 #include "rustorch/backends/gpu/launch.h"
 #include "rustorch/backends/gpu/loop_text.h"
 #include "rustorch/backends/gpu/program_text.h"
-#include "rustorch/backends/gpu/source_lines.h"
-#include "rustorch/error/error.h"
 
 namespace rustorch::gpu {
 namespace {
-
-/// Writes kernels of programs that have the same operands.
-class Source : SourceLines {
- public:
-  explicit Source(const ElementwiseForm& form) : form_(form), program_(form.program) { declare_parameters(); }
-
-  /// Appends the kernel of a program whose operands and scalars are those of the form's.
-  void add_kernel(std::string_view name, const Program& program) {
-    program_ = &program;
-    const std::size_t inputs = program.input_dtypes().size(), outputs = program.outputs().size();
-    line("KERNEL({}, {})(", name, group_threads);
-    for (std::size_t i = 0; i < inputs; ++i)
-      line("BUF(const {}, b{}, {}),", memory_type(program.input_dtypes()[i]), i, i);
-    for (std::size_t i = 0; i < outputs; ++i)
-      line("BUF({}, b{}, {}),", memory_type(program.outputs()[i].dtype), inputs + i, inputs + i);
-    line("PARAMS(Parameters, p, {}) KERNEL_IDS) {{", inputs + outputs);
-    form_.elements_of_thread == 1 ? one_by_one() : several_at_once();
-    text_ += "}\n}\n";
-  }
-
-  std::string finish() { return std::move(text_); }
-
- private:
-  void declare_parameters() {
-    const std::size_t operands = program_->input_dtypes().size() + program_->outputs().size();
-    line("typedef {} index;", form_.wide_index ? "i64" : "i32");
-    line("typedef struct {{ i64 offset[{}];", operands);
-    const ProgramText scalars(*program_, "");
-    text_ += scalars.scalar_members(true);
-    if (form_.wide_index) declare_loops(operands);
-    text_ += scalars.scalar_members(false);
-    if (!form_.wide_index) declare_loops(operands);
-    line("}} Parameters;");
-  }
-  void declare_loops(std::size_t operands) {
-    line("index count;");
-    if (form_.rank > 1) text_ += loops(operands).members();
-  }
-
-  std::string load(std::size_t k, std::string_view at) const {
-    return fmt::format("load_{}(b{}, {})", storage_name(program_->input_dtypes()[k]), k, at);
-  }
-  void store(std::size_t k, std::string_view at, const ProgramText& body) {
-    line("store_{}(b{}, {}, {});", storage_name(program_->outputs()[k].dtype),
-         program_->input_dtypes().size() + k, at, body.result(k));
-  }
-
-  /// The body for one element of a thread after the other; o0, o1 … are where its operands are.
-  void one_by_one() {
-    const std::size_t inputs = program_->input_dtypes().size(), outputs = program_->outputs().size();
-    line("const index step = (index)NUM_GROUPS(0) * {};", group_threads);
-    line("for (index i = (index)GROUP_ID(0) * {} + (index)LOCAL_ID; i < p.count; i += step) {{",
-         group_threads);
-    std::vector<LoopText::Moved> moved;
-    for (std::size_t k = 0; k < inputs + outputs; ++k) {
-      const bool moves = form_.rank > 1 || form_.unit[k] == 0;
-      line("{}i64 o{} = p.offset[{}]{};", form_.rank > 1 ? "" : "const ", k, k, moves ? "" : " + i");
-      moved.push_back({fmt::format("o{}", k), k});
-    }
-    if (form_.rank > 1) text_ += loops(inputs + outputs).walk("i", moved);
-    const ProgramText body(*program_, "");
-    text_ += body.statements([&](std::size_t k) { return load(k, fmt::format("o{}", k)); });
-    for (std::size_t k = 0; k < outputs; ++k) store(k, fmt::format("o{}", inputs + k), body);
-  }
-
-  /// The body for several elements of a thread: all are read before the first is computed, so that many reads
-  /// are under way. A group's elements are adjacent. Beyond the end the last element is read again.
-  void several_at_once() {
-    const std::size_t inputs = program_->input_dtypes().size(), outputs = program_->outputs().size();
-    const int elements = form_.elements_of_thread;
-    const auto place = [&](std::size_t k, const char* index) {
-      return form_.unit[k] != 0 ? fmt::format("p.offset[{}] + {}", k, index) : fmt::format("p.offset[{}]", k);
-    };
-    line("const index step = (index)NUM_GROUPS(0) * {};", group_threads * elements);
-    line("for (index first = (index)GROUP_ID(0) * {} + (index)LOCAL_ID; first < p.count; first += step) {{",
-         group_threads * elements);
-    for (std::size_t k = 0; k < inputs; ++k)
-      line("{} x{}[{}];", dialect_type(compute_dtype(program_->input_dtypes()[k])), k, elements);
-    const auto each = [&](const auto& body) {
-      line("UNROLL\nfor (int e = 0; e < {}; ++e) {{ const index i = first + e * {};", elements,
-           group_threads);
-      body();
-      line("}}");
-    };
-    each([&] {
-      line("const index near = i < p.count ? i : p.count - 1;");
-      for (std::size_t k = 0; k < inputs; ++k) line("x{}[e] = {};", k, load(k, place(k, "near")));
-    });
-    each([&] {
-      const ProgramText body(*program_, "");
-      text_ += body.statements([](std::size_t k) { return fmt::format("x{}[e]", k); });
-      line("if (i < p.count) {{");
-      for (std::size_t k = 0; k < outputs; ++k) store(k, place(inputs + k, "i"), body);
-      line("}}");
-    });
-  }
-
-  LoopText loops(std::size_t operands) const { return {"", form_.rank, operands}; }
-
-  const ElementwiseForm& form_;
-  const Program* program_;
-};
 
 /// The op of a program that only applies one to its inputs and scalars, in their order.
 std::optional<Op> lone_op(const Program& program) {
@@ -158,7 +52,7 @@ Program with_op(const Program& like, Op op) {
 ElementwiseSource elementwise_source(const ElementwiseForm& form) {
   ElementwiseSource source;
   const Program& program = *form.program;
-  source.lone_op = lone_op(program);
+  if (form.runs.most == 0) source.lone_op = lone_op(program);
   source.key.add(source.lone_op.has_value());
   if (source.lone_op) {
     source.kernel = kernel_name(*source.lone_op);
@@ -174,11 +68,13 @@ ElementwiseSource elementwise_source(const ElementwiseForm& form) {
   }
   source.key.add(form.rank).add(form.wide_index).add(form.elements_of_thread);
   if (form.rank <= 1) source.key.add(form.unit);
+  source.key.add(form.runs.most);
+  if (form.runs.most != 0) source.key.add(form.runs.by_address).add(form.runs.buffers).add(form.runs.buffer);
   return source;
 }
 
 std::string text_of(const ElementwiseSource& source, const ElementwiseForm& form) {
-  Source text(form);
+  ElementwiseText text(form);
   if (!source.lone_op) {
     text.add_kernel(source.kernel, *form.program);
     return text.finish();

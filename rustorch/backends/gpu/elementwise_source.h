@@ -8,6 +8,7 @@
 
 #include "rustorch/backends/compute_backend.h"
 #include "rustorch/backends/gpu/kernel_key.h"
+#include "rustorch/backends/gpu/launch.h"
 #include "rustorch/backends/gpu/struct_bytes.h"
 #include "rustorch/backends/loop_nest.h"
 
@@ -29,10 +30,26 @@ struct ElementwiseForm {
   int elements_of_thread = 1;
   /// By operand, for rank 1: the stride, 0 or 1.
   std::array<std::uint8_t, most_program_operands> unit{};
+  /// For kernels that run the program over many lists of operands, each of rank 1, in one launch.
+  struct Runs {
+    std::uint32_t most = 0;    ///< how many a launch takes; 0: the kernel runs over one list, as all above
+    bool by_address = false;   ///< buffers are addresses in the parameter struct, not arguments
+    std::uint8_t buffers = 0;  ///< of a run: an output that is one of its inputs shares that one's
+    std::array<std::uint8_t, most_program_operands> buffer{};  ///< by operand
+  };
+  Runs runs;
+
+  /// Lets a thread take several elements if there are enough for all threads of a device with memory of its
+  /// own: only many reads at once fill its bus.
+  void take_several(std::int64_t count, const DeviceFacts& facts) {
+    if (!facts.unified_memory && count >= most_groups * group_threads)
+      elements_of_thread = most_elements_of_thread;
+  }
 };
 
 /// A source without the prelude, and its kernel for a program. A kernel's parameters are the operands'
-/// buffers, inputs first, and the struct that `elementwise_parameters` fills.
+/// buffers, inputs first, and the struct that `elementwise_parameters` fills. Of kernels for many runs they
+/// are the buffers of each of Runs::most runs, none if they stand in the struct, which RunTable fills.
 struct ElementwiseSource {
   KernelKey key{"elementwise"};  ///< equal for forms that share a source
   std::string_view kernel;       ///< the kernel's name

@@ -35,6 +35,7 @@ class GpuBackend final : public ComputeBackend {
 
   void elementwise(const Program& program, std::span<const View> inputs,
                    std::span<const View> outputs) override;
+  void elementwise_many(const Program& program, std::span<const View> views) override;
   void reduce(const Reduction& work) override;
   void arg_reduce(const ArgReduction& work) override;
   void scan(const Scan& work) override;

@@ -16,6 +16,12 @@ class InlineBytes {
   void append(const void* bytes, std::size_t size) { std::memcpy(extend(size), bytes, size); }
   void append_zeros(std::size_t size) { std::memset(extend(size), 0, size); }
 
+  /// To begin again; memory from the heap is kept.
+  void clear() noexcept {
+    size_ = 0;
+    more_.clear();
+  }
+
   std::size_t size() const noexcept { return size_; }
   const std::byte* data() const noexcept { return more_.empty() ? inline_.data() : more_.data(); }
 

@@ -27,6 +27,8 @@ struct DeviceFacts {
   std::uint32_t most_group_threads = 0;
   std::size_t most_argument_bytes = 0;  ///< of all parameters of a kernel (Metal: of the struct)
   bool has_float64 = false;
+  /// A buffer's handle is the address that kernels see: it may stand in their parameter struct.
+  bool handles_are_addresses = false;
   bool unified_memory = false;  ///< host and device share one memory
   /// Its compiler is known to get products wrong in some versions: they are tried before they are used.
   bool products_need_probe = false;

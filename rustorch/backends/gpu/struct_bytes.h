@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "rustorch/backends/gpu/inline_bytes.h"
 
 namespace rustorch::gpu {
@@ -13,11 +15,20 @@ class StructBytes {
     pad(sizeof(T));
     bytes_.append(&value, sizeof value);
   }
+  /// The elements of an array.
+  template <class T>
+  void add_all(std::span<const T> values) {
+    pad(sizeof(T));
+    bytes_.append(values.data(), values.size_bytes());
+  }
   /// The struct's size is a multiple of its largest member's.
   StructBytes& finish() {
     pad(8);
     return *this;
   }
+
+  /// To begin again, in the memory that is there.
+  void clear() { bytes_.clear(); }
 
   const std::byte* data() const noexcept { return bytes_.data(); }
   std::size_t size() const noexcept { return bytes_.size(); }

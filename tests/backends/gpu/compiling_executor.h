@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <string>
 
 #include "rustorch/backends/gpu/cuda/nvrtc_api.h"
@@ -13,13 +15,14 @@
 namespace rustorch::testing {
 
 /// An H200 of this compute capability that compiles as CUDA's executor does and runs nothing: for kernels of
-/// whole ops, without a GPU. Its memory is never touched: every buffer is the same.
+/// whole ops, without a GPU. Its memory is never touched: buffers are addresses alone.
 class CompilingExecutor final : public gpu::KernelExecutor {
  public:
   CompilingExecutor(int major, int minor) : major_(major), minor_(minor) {
     facts_.name = "compiler";
     facts_.compute_units = 132;
-    facts_.most_argument_bytes = 4096;
+    facts_.most_argument_bytes = 32764;
+    facts_.handles_are_addresses = true;
     facts_.most_group_threads = 1024;
     facts_.has_float64 = true;
   }
@@ -44,7 +47,9 @@ class CompilingExecutor final : public gpu::KernelExecutor {
     for (const gpu::KernelArgument& argument : arguments)
       EXPECT_TRUE(argument.buffer != nullptr || argument.bytes != nullptr);
   }
-  gpu::BufferHandle allocate(std::size_t /*bytes*/) override { return &memory_; }
+  gpu::BufferHandle allocate(std::size_t bytes) override {
+    return reinterpret_cast<gpu::BufferHandle>(next_address_.fetch_add((bytes / 256 + 1) * 256));
+  }
   void release(gpu::BufferHandle /*buffer*/) noexcept override {}
   void write(gpu::BufferHandle /*buffer*/, std::size_t /*offset*/, const void* /*source*/,
              std::size_t /*bytes*/) override {}
@@ -67,7 +72,7 @@ class CompilingExecutor final : public gpu::KernelExecutor {
 
   gpu::DeviceFacts facts_;
   int major_, minor_;
-  int memory_ = 0;
+  std::atomic<std::uintptr_t> next_address_{1 << 20};
 };
 
 }  // namespace rustorch::testing

@@ -33,6 +33,7 @@ void multiply_all(std::span<const Tensor> tensors, const Tensor& factor) {
   std::vector<Tensor> factors;  // by device
   std::unordered_set<const Storage*> written;
   for (const Tensor& tensor : tensors) {
+    check_in_place(tensor, "clip_grad_norm_");
     // A tensor that is there twice is multiplied twice, one time after the other.
     if (!written.insert(tensor.storage().get()).second) batches.run();
     auto own = std::ranges::find(factors, tensor.device(), &Tensor::device);
@@ -45,7 +46,7 @@ void multiply_all(std::span<const Tensor> tensors, const Tensor& factor) {
     const View view = tensor.view_for_read();
     View number = own->view_for_read();
     number.layout = &repeated.emplace_back(own->layout().broadcast_to(tensor.shape()));
-    batches.add("clip_grad_norm_", program, tensor.device(), std::array{view, number}, {&view, 1});
+    batches.batch_for(program, tensor.device()).add(std::array{view, number}, {&view, 1});
   }
   batches.run();
 }

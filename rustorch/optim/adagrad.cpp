@@ -43,12 +43,13 @@ void Adagrad::update(const GroupOptions& options, std::span<const Update> update
   const double initial = options.at("initial_accumulator_value");
   const double eps = options.at("eps");
   const bool maximize = options.at("maximize") != 0;
+  const double rate = lr / (1.0 + static_cast<double>(updates.front().state->step - 1) * lr_decay);
+  check_real(updates.front().parameter);
+  FusedUpdate pass(batches(), "Adagrad", updates.front().parameter);
   for (const Update& item : updates) {
-    check_real(item.parameter);
-    const double rate = lr / (1.0 + static_cast<double>(item.state->step - 1) * lr_decay);
     const Tensor& sum = slot(*item.state, 0, item.parameter, initial);
 
-    FusedUpdate pass(batches(), "Adagrad", item.parameter);
+    pass.begin(item.parameter);
     const auto p = pass.load(item.parameter);
     auto g = pass.load(item.gradient);
     if (maximize) g = -g;

@@ -59,15 +59,16 @@ void Adam::update(const GroupOptions& options, std::span<const Update> updates) 
   const double weight_decay = options.at("weight_decay");
   const bool amsgrad = options.at("amsgrad") != 0;
   const bool maximize = options.at("maximize") != 0;
+  const auto step = static_cast<double>(updates.front().state->step);
+  const double step_size = lr / (1.0 - std::pow(beta1, step));
+  const double correction = 1.0 / std::sqrt(1.0 - std::pow(beta2, step));
+  check_real(updates.front().parameter);
+  FusedUpdate pass(batches(), "Adam", updates.front().parameter);
   for (const Update& item : updates) {
-    check_real(item.parameter);
-    const auto step = static_cast<double>(item.state->step);
-    const double step_size = lr / (1.0 - std::pow(beta1, step));
-    const double correction = 1.0 / std::sqrt(1.0 - std::pow(beta2, step));
     const Tensor& exp_avg = slot(*item.state, 0, item.parameter);
     const Tensor& exp_avg_sq = slot(*item.state, 1, item.parameter);
 
-    FusedUpdate pass(batches(), "Adam", item.parameter);
+    pass.begin(item.parameter);
     auto p = pass.load(item.parameter);
     auto g = pass.load(item.gradient);
     if (maximize) g = -g;

@@ -104,13 +104,19 @@ bool Optimizer::parameters_overlap() const {
          }) != ranges.end();
 }
 
+bool Optimizer::are_alike(const Update& a, const Update& b) {
+  const auto same_slot = [](const Tensor& x, const Tensor& y) { return x.defined() == y.defined(); };
+  return a.parameter.dtype() == b.parameter.dtype() && a.parameter.device() == b.parameter.device() &&
+         a.state->step == b.state->step && std::ranges::equal(a.state->slots, b.state->slots, same_slot);
+}
+
 void Optimizer::step() {
   const NoGrad guard;
   batches_.clear();  // of a step that failed
   updates_.clear();
   for (std::size_t i = 0; i < groups().size(); ++i) {
     const ParameterGroup& group = groups()[i];
-    const std::size_t first = updates_.size();
+    std::size_t first = updates_.size();
     for (std::size_t j = 0; j < group.parameters.size(); ++j) {
       Tensor gradient = group.parameters[j].grad();
       if (!gradient.defined()) continue;
@@ -118,14 +124,11 @@ void Optimizer::step() {
       ++state.step;
       updates_.push_back({group.parameters[j], std::move(gradient), &state});
     }
-    const std::span<const Update> updates = std::span(updates_).subspan(first);
-    if (!one_by_one_) {
-      update(group.options, updates);
-      continue;
-    }
-    for (std::size_t j = 0; j < updates.size(); ++j) {
-      update(group.options, updates.subspan(j, 1));
-      batches_.run();
+    for (std::size_t end = first; end < updates_.size(); first = end) {
+      while (++end < updates_.size() && !one_by_one_ && are_alike(updates_[first], updates_[end])) {
+      }
+      update(group.options, std::span(updates_).subspan(first, end - first));
+      if (one_by_one_) batches_.run();
     }
   }
   batches_.run();
@@ -133,6 +136,7 @@ void Optimizer::step() {
 }
 
 void Optimizer::zero_grad(bool set_to_none) {
+  const NoGrad guard;
   batches_.clear();
   for (ParameterGroup& group : groups()) {
     for (Tensor& parameter : group.parameters) {
@@ -141,7 +145,9 @@ void Optimizer::zero_grad(bool set_to_none) {
       if (set_to_none) {
         parameter.set_grad(Tensor());
       } else {
+        check_in_place(gradient, "zero_grad");
         FusedUpdate pass(batches_, "zero_grad", gradient);
+        pass.begin(gradient);
         pass.store(gradient, pass.number(0));
         pass.finish();
       }

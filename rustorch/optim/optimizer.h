@@ -105,7 +105,8 @@ class Optimizer {
     Tensor gradient;
     ParameterState* state;
   };
-  /// Puts the updates of those parameters of a group that have gradients into `batches`, under NoGrad.
+  /// Puts the updates of some parameters of a group, at least one, into `batches`, under NoGrad. They are
+  /// alike: of one dtype, on one device, in the same step, and with the same slots already made.
   virtual void update(const GroupOptions& options, std::span<const Update> updates) = 0;
   /// Updates that are done together at the end of a step.
   ProgramBatches& batches() noexcept { return batches_; }
@@ -124,6 +125,7 @@ class Optimizer {
   }
   [[noreturn]] static void fail_moved_from();
   void check_parameters(const std::vector<Tensor>& parameters) const;
+  static bool are_alike(const Update& a, const Update& b);
   /// Whether some parameters have memory in common.
   bool parameters_overlap() const;
 

@@ -45,11 +45,12 @@ void RMSprop::update(const GroupOptions& options, std::span<const Update> update
   const double momentum = options.at("momentum");
   const bool centered = options.at("centered") != 0;
   const bool maximize = options.at("maximize") != 0;
+  check_real(updates.front().parameter);
+  FusedUpdate pass(batches(), "RMSprop", updates.front().parameter);
   for (const Update& item : updates) {
-    check_real(item.parameter);
     const Tensor& square_avg = slot(*item.state, 0, item.parameter);
 
-    FusedUpdate pass(batches(), "RMSprop", item.parameter);
+    pass.begin(item.parameter);
     const auto p = pass.load(item.parameter);
     auto g = pass.load(item.gradient);
     if (maximize) g = -g;

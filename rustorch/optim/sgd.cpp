@@ -47,8 +47,9 @@ void SGD::update(const GroupOptions& options, std::span<const Update> updates) {
   const double weight_decay = options.at("weight_decay");
   const bool nesterov = options.at("nesterov") != 0;
   const bool maximize = options.at("maximize") != 0;
+  FusedUpdate pass(batches(), "SGD", updates.front().parameter);
   for (const Update& item : updates) {
-    FusedUpdate pass(batches(), "SGD", item.parameter);
+    pass.begin(item.parameter);
     const auto p = pass.load(item.parameter);
     auto g = pass.load(item.gradient);
     if (maximize) g = -g;

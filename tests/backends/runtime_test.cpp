@@ -206,6 +206,25 @@ TEST_F(Fallback, ElementwiseGoesBackIfAnyTypeOfItIsMissing) {
   EXPECT_EQ(fallback_count(), 1u);
 }
 
+TEST_F(Fallback, ManyRunsOfAProgramStayOrGoBackTogether) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    Program program;
+    const auto x = program.input(dtype), y = program.input(dtype);
+    program.output(program.apply(Op::add, x, y), dtype);
+    reset_fallback_count();
+    partial->own_work = 0;
+    expect_equal(
+        [&](ComputeBackend& b, std::vector<HostTensor>& t) {
+          const View views[] = {t[0].view(), t[1].view(), t[0].view(), t[2].view(), t[3].view(), t[4].view()};
+          b.elementwise_many(program, views);
+        },
+        {filled(dtype, {6, 7}, 1), filled(dtype, {6, 7}, 2, Order::gaps), filled(dtype, {0}, 3),
+         filled(dtype, {0}, 4), filled(dtype, {0}, 5)});
+    EXPECT_EQ(fallback_count(), dtype == DType::float32 ? 0u : 2u);
+    EXPECT_EQ(partial->own_work, dtype == DType::float32 ? 2 : 0);
+  }
+}
+
 TEST_F(Fallback, InPlaceAndSharedBuffers) {
   HostTensor x = filled(DType::float64, {2, 12}, 1);
   const std::vector<Wide> before = values_of(x);

@@ -7,6 +7,7 @@
 #include "backends/gpu/counting_executor.h"
 #include "backends/gpu/gpu_device.h"
 #include "optim/problem.h"
+#include "rustorch/nn/utils.h"
 #include "rustorch/optim/optim.h"
 #include "rustorch/tensor/operations/random.h"
 #include "rustorch/tensor/operations/reduction.h"
@@ -102,6 +103,55 @@ TEST_F(OptimizersOnGpu, StepAsOnTheCpu) {
       }
     }
   }
+}
+
+TEST_F(OptimizersOnGpu, ClipAndZeroGradients) {
+  const auto clipped = [](Device device) {
+    std::vector<Tensor> parameters;
+    for (const Shape& shape : {Shape{1}, Shape{40}, Shape{3, 5}, Shape{0}}) {
+      parameters.push_back(zeros(shape, {.device = device}));
+      parameters.back().set_grad(ones(shape, {.device = device}));
+    }
+    parameters.push_back(parameters[1]);  // its gradient is scaled twice
+    nn::utils::clip_grad_norm_(parameters, 1.0);
+    return parameters;
+  };
+  const std::vector<Tensor> expected = clipped(Device());
+  EXPECT_NEAR(expected[0].grad().item<double>(), 1 / std::sqrt(96.0), 1e-6);
+  EXPECT_NEAR(expected[1].grad()[7].item<double>(), 1 / 96.0, 1e-6);
+  for (const gpu::GpuBackend* backend : backends) {
+    const std::vector<Tensor> parameters = clipped(backend->device());
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      const std::vector<float> got = parameters[i].grad().to_vector<float>();
+      const std::vector<float> wanted = expected[i].grad().to_vector<float>();
+      ASSERT_EQ(got.size(), wanted.size());
+      for (std::size_t k = 0; k < got.size(); ++k) EXPECT_FLOAT_EQ(got[k], wanted[k]) << i << ", " << k;
+    }
+    optim::SGD(std::vector(parameters.begin(), parameters.end() - 1)).zero_grad(false);
+    for (const Tensor& parameter : parameters)
+      for (const float value : parameter.grad().to_vector<float>()) EXPECT_EQ(value, 0);
+  }
+}
+
+TEST_F(OptimizersOnGpu, UpdateOverlappingParametersInOrder) {
+  // Two parameters that share their middle: the second is updated from what the first has become.
+  const auto trained = [](Device device) {
+    const Tensor memory = linspace(-1, 1, 3000).to(device);
+    std::vector<Tensor> parameters;
+    for (const std::int64_t start : {0, 1000}) {
+      parameters.push_back(memory.slice(0, start, start + 2000).detach());
+      parameters.back().requires_grad_();
+      parameters.back().set_grad(ones({2000}, {.device = device}));
+    }
+    optim::SGD optimizer(parameters, {.lr = 0.25, .weight_decay = 0.5});
+    optimizer.step();
+    return memory.to(Device()).to_vector<float>();
+  };
+  const std::vector<float> expected = trained(Device());
+  EXPECT_FLOAT_EQ(expected[500], linspace(-1, 1, 3000).to_vector<float>()[500] * 0.875F - 0.25F);
+  EXPECT_FLOAT_EQ(expected[1500],
+                  (linspace(-1, 1, 3000).to_vector<float>()[1500] * 0.875F - 0.25F) * 0.875F - 0.25F);
+  for (const gpu::GpuBackend* backend : backends) EXPECT_EQ(trained(backend->device()), expected);
 }
 
 /// The launches of one steady step of 100 parameters on a device whose executor counts them.

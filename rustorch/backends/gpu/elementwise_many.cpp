@@ -8,20 +8,24 @@ namespace rustorch::gpu {
 
 void GpuBackend::elementwise_many(const Program& program, std::span<const View> views) {
   const std::size_t inputs = program.input_dtypes().size(), operands = inputs + program.outputs().size();
-  const auto each_run = [&](const auto& work) {
-    for (std::size_t first = 0; first < views.size(); first += operands) work(views.subspan(first, operands));
-  };
-  // Most programs have operands of one kind: the kernel is for those that are like the first.
+  thread_local RunTable table;
+  thread_local std::vector<std::int64_t> counts;  // of each run; 0: it takes a launch of its own
+  // Most runs have operands of one kind: the kernel is for those that are like the first of some elements.
   RunShape shape;
+  for (std::size_t i = 0; i < views.size() && (!shape.fits() || shape.count() == 1); i += operands) {
+    const RunShape own = RunShape::of(views.subspan(i, operands), inputs);
+    if (own.fits()) shape = own;
+  }
+  counts.clear();
   std::size_t alike = 0;
   std::int64_t elements = 0;
-  each_run([&](std::span<const View> run) {
-    const RunShape own = RunShape::of(run, inputs);
-    if (!shape.fits() || (shape.count() == 1 && own.fits())) shape = own;  // one element lies in any way
-    if (!own.is_like(shape)) return;
-    ++alike;
-    elements += own.count();
-  });
+  for (std::size_t i = 0; i < views.size(); i += operands) {
+    const RunShape own = RunShape::of(views.subspan(i, operands), inputs);
+    const bool is_like = own.is_like(shape);
+    counts.push_back(is_like ? own.count() : 0);
+    alike += is_like ? 1 : 0;
+    elements += counts.back();
+  }
   ElementwiseForm form;
   form.program = &program;
   form.runs.by_address = executor_->facts().handles_are_addresses;
@@ -36,18 +40,20 @@ void GpuBackend::elementwise_many(const Program& program, std::span<const View> 
 
   const ElementwiseSource source = elementwise_source(form);
   Kernel& kernel = kernels_.get(source.key.view(), source.kernel, [&] { return text_of(source, form); });
-  thread_local RunTable table;
   const auto launch_table = [&] {
     if (!table.empty()) executor_->launch(kernel, launch_for(table.chunks(), 1), table.arguments());
     table.begin(form);
   };
   table.begin(form);
-  each_run([&](std::span<const View> run) {
-    const RunShape own = RunShape::of(run, inputs);
-    if (!own.is_like(shape)) return elementwise(program, run.first(inputs), run.subspan(inputs));
-    if (!table.has_room_for(own.count())) launch_table();
-    table.add(run, own.count());
-  });
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const std::span<const View> run = views.subspan(i * operands, operands);
+    if (counts[i] == 0) {
+      elementwise(program, run.first(inputs), run.subspan(inputs));
+      continue;
+    }
+    if (!table.has_room_for(counts[i])) launch_table();
+    table.add(run, counts[i]);
+  }
   launch_table();
 }
 

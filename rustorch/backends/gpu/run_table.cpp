@@ -18,6 +18,12 @@ bool lie_alike(const Layout& a, const Layout& b) noexcept {
   return true;
 }
 
+/// Whether two operands are the same elements, as callers show it: by one layout, or equal ones.
+bool is_same(const View& a, const View& b) noexcept {
+  return a.data == b.data && a.dtype == b.dtype && a.layout->offset == b.layout->offset &&
+         (a.layout == b.layout || lie_alike(*a.layout, *b.layout));
+}
+
 bool is_one_element(const Layout& layout) noexcept {
   for (std::size_t dim = 0; dim < layout.rank(); ++dim) {
     if (layout.strides[dim] != 0 && layout.shape[dim] != 1) return false;
@@ -33,23 +39,21 @@ RunShape RunShape::of(std::span<const View> operands, std::size_t inputs) {
   run.operands_ = operands.size();
   run.count_ = out.element_count();
   if (run.count_ == 0 || run.count_ > most_elements || !out.is_dense()) return run;
-  for (std::size_t k = 0; k < operands.size(); ++k) {
-    const View& view = operands[k];
-    const bool alike = view.layout == &out || lie_alike(*view.layout, out);
-    if (!alike && (k >= inputs || !is_one_element(*view.layout))) return run;
+  for (std::size_t k = 0; k < inputs; ++k) {
+    const Layout& layout = *operands[k].layout;
+    const bool alike = &layout == &out || lie_alike(layout, out);
+    if (!alike && !is_one_element(layout)) return run;
     run.unit_[k] = alike ? 1 : 0;
-    run.buffer_[k] = run.buffers_;
-    // An output shares the buffer of an input that it is; inputs never share, since kernels of one form may
-    // get them from one buffer or two.
-    for (std::size_t i = 0; i < inputs && k >= inputs && alike; ++i) {
-      const View& input = operands[i];
-      if (input.data != view.data || input.layout->offset != view.layout->offset ||
-          input.dtype != view.dtype || run.unit_[i] == 0)
-        continue;
-      run.buffer_[k] = run.buffer_[i];
-      break;
-    }
-    if (run.buffer_[k] == run.buffers_) ++run.buffers_;
+    run.buffer_[k] = run.buffers_++;  // inputs do not share: kernels would differ by what callers pass twice
+  }
+  for (std::size_t k = inputs; k < operands.size(); ++k) {
+    const View& view = operands[k];
+    std::size_t i = 0;
+    while (i < inputs && !is_same(operands[i], view)) ++i;
+    if (i == inputs && !lie_alike(*view.layout, out)) return run;
+    if (i < inputs && run.unit_[i] == 0) return run;
+    run.unit_[k] = 1;
+    run.buffer_[k] = i < inputs ? run.buffer_[i] : run.buffers_++;
   }
   run.fits_ = true;
   return run;

@@ -14,24 +14,30 @@ namespace rustorch {
 /// Kept by those who repeat themselves: steady use allocates nothing.
 class ProgramBatches {
  public:
-  /// Collects one run. Until `run` the tensors that the views are of must live, keep their memory, and be
-  /// written by no other run that they are part of. All views have one shape: another is an Error, which
-  /// calls the program `name`.
-  void add(const char* name, const Program& program, Device device, std::span<const View> inputs,
-           std::span<const View> outputs);
+  /// Runs of one program on one device.
+  class Batch {
+   public:
+    /// Adds a run. Until `run` the tensors that the views are of must live and keep their memory, which no
+    /// other run may write to. All views have one shape.
+    void add(std::span<const View> inputs, std::span<const View> outputs) {
+      views_.insert(views_.end(), inputs.begin(), inputs.end());
+      views_.insert(views_.end(), outputs.begin(), outputs.end());
+    }
+
+   private:
+    friend class ProgramBatches;
+    Program program_;
+    Device device_;
+    std::vector<View> views_;  // as elementwise_many takes them
+  };
+  /// Where runs of a program, with these scalars, are collected: valid until the next call of any member.
+  Batch& batch_for(const Program& program, Device device);
   /// Runs what was collected, in no certain order.
   void run();
   /// Forgets it.
   void clear() noexcept { used_ = 0; }
 
  private:
-  struct Batch {
-    Program program;
-    Device device;
-    std::vector<View> views;  // as elementwise_many takes them
-  };
-  Batch& batch_for(const Program& program, Device device);
-
   std::vector<Batch> batches_;
   std::size_t used_ = 0;  // of them; the others keep their memory
 };

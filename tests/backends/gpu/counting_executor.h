@@ -10,14 +10,16 @@
 
 namespace rustorch::testing {
 
-/// Another executor, which must live longer, with a count of its launches.
+/// Another executor, which must live longer, with a count of its launches and facts that a test may change.
 class CountingExecutor final : public gpu::KernelExecutor {
  public:
-  explicit CountingExecutor(gpu::KernelExecutor& counted) : counted_(counted) {}
+  explicit CountingExecutor(gpu::KernelExecutor& counted)
+      : device_facts(counted.facts()), counted_(counted) {}
 
   std::size_t launches = 0;
+  gpu::DeviceFacts device_facts;
 
-  const gpu::DeviceFacts& facts() const noexcept override { return counted_.facts(); }
+  const gpu::DeviceFacts& facts() const noexcept override { return device_facts; }
   std::string_view prelude() const noexcept override { return counted_.prelude(); }
   std::unique_ptr<gpu::Module> compile(const std::string& source) override {
     return counted_.compile(source);

@@ -5,6 +5,7 @@
 #include "backends/gpu/device_copy.h"
 #include "backends/gpu/gpu_device.h"
 #include "rustorch/backends/gpu/gpu_backend.h"
+#include "rustorch/backends/gpu/launch.h"
 
 namespace rustorch::testing {
 namespace {
@@ -22,13 +23,13 @@ Program momentum_step(DType dtype) {
 }
 
 /// The operands of one run.
-struct Run {
-  Run(DType dtype, const Layout& parameter, const Layout& gradient, const Layout& buffer)
+struct Step {
+  Step(DType dtype, const Layout& parameter, const Layout& gradient, const Layout& buffer)
       : operands{HostTensor(dtype, parameter), HostTensor(dtype, gradient), HostTensor(dtype, buffer)} {
     for (std::size_t k = 0; k < 3; ++k)
       operands[k].randomize(static_cast<unsigned>(parameter.element_count() + 7 * static_cast<int>(k)));
   }
-  Run(DType dtype, const Layout& all) : Run(dtype, all, all, all) {}
+  Step(DType dtype, const Layout& all) : Step(dtype, all, all, all) {}
 
   static std::array<View, 5> views(const std::array<View, 3>& on) {
     return {on[0], on[1], on[2], on[0], on[2]};
@@ -41,10 +42,10 @@ Layout lying(const Shape& shape, Order order = Order::plain) {
   return HostTensor(DType::float32, shape, order).layout();
 }
 
-/// Runs of all kinds: empty, one element, small ones, one of several megabytes; and some that a kernel for
+/// Runs of all kinds: empty, one element, small ones, a large one; and some that a kernel for
 /// many cannot take.
-std::vector<Run> all_kinds(DType dtype) {
-  std::vector<Run> runs;
+std::vector<Step> all_kinds(DType dtype) {
+  std::vector<Step> runs;
   runs.emplace_back(dtype, lying({}));
   runs.emplace_back(dtype, lying({0}));
   runs.emplace_back(dtype, lying({3, 0, 2}));
@@ -55,58 +56,73 @@ std::vector<Run> all_kinds(DType dtype) {
   runs.emplace_back(dtype, lying({4, 9}, Order::gaps));
   runs.emplace_back(dtype, Layout({30, 20}, {20, 1}, 11));
   runs.emplace_back(dtype, Layout({1, 20}, {20, 1}), Layout({1, 20}, {1, 1}), Layout({1, 20}, {20, 1}));
-  runs.emplace_back(dtype, lying({1000, 1200}));
+  runs.emplace_back(dtype, lying({300, 400}));
   runs.emplace_back(dtype, lying({1}));
   return runs;
 }
 
 /// Runs a program over many, and returns what the runs' operands then hold on the host.
-void run_many(ComputeBackend& backend, const Program& program, std::vector<Run>& runs) {
+void run_many(ComputeBackend& backend, const Program& program, std::vector<Step>& runs) {
   std::vector<std::unique_ptr<DeviceCopy>> copies;
   std::vector<View> views;
-  for (Run& run : runs) {
+  for (Step& run : runs) {
     std::array<View, 3> on;
     for (std::size_t k = 0; k < 3; ++k) {
       copies.push_back(std::make_unique<DeviceCopy>(backend, run.operands[k]));
       on[k] = copies.back()->view();
     }
-    for (const View& view : Run::views(on)) views.push_back(view);
+    for (const View& view : Step::views(on)) views.push_back(view);
   }
   backend.elementwise_many(program, views);
   for (const auto& copy : copies) copy->fetch();
 }
 
-class ElementwiseMany : public OnGpu {};
+class GpuElementwiseMany : public OnGpu {};
 
-TEST_F(ElementwiseMany, HasTheBitsOfSingleRuns) {
-  for (gpu::GpuBackend* backend : backends) {
-    for (const DType dtype : {DType::float32, DType::bfloat16}) {
-      std::vector<Run> runs = all_kinds(dtype), expected = all_kinds(dtype);
-      const Program program = momentum_step(dtype);
-      for (Run& run : expected) {
-        const auto views =
-            Run::views({run.operands[0].view(), run.operands[1].view(), run.operands[2].view()});
-        cpu_backend().elementwise(program, std::span(views).first(3), std::span(views).subspan(3));
-      }
-      run_many(*backend, program, runs);
-      for (std::size_t i = 0; i < runs.size(); ++i) {
-        for (std::size_t k = 0; k < 3; ++k) {
-          EXPECT_TRUE(runs[i].operands[k].has_bytes_of(expected[i].operands[k]))
-              << fmt::format("{}, operand {} of run {}, {}", dtype, k, i, runs[i].operands[k].shape());
-        }
-      }
+/// Runs a program over many on a device, and one after the other on the CPU: the bits are the same.
+void expect_bits_of_single_runs(gpu::GpuBackend& backend, const Program& program, std::vector<Step> runs) {
+  std::vector<Step> expected = runs;
+  for (Step& run : expected) {
+    const auto views = Step::views({run.operands[0].view(), run.operands[1].view(), run.operands[2].view()});
+    cpu_backend().elementwise(program, std::span(views).first(3), std::span(views).subspan(3));
+  }
+  run_many(backend, program, runs);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    for (std::size_t k = 0; k < 3; ++k) {
+      EXPECT_TRUE(runs[i].operands[k].has_bytes_of(expected[i].operands[k]))
+          << fmt::format("operand {} of run {}, {}", k, i, runs[i].operands[k].shape());
     }
   }
 }
 
-TEST_F(ElementwiseMany, TakesFewLaunches) {
+TEST_F(GpuElementwiseMany, HasTheBitsOfSingleRuns) {
+  for (gpu::GpuBackend* backend : backends) {
+    for (const DType dtype : {DType::float32, DType::bfloat16})
+      expect_bits_of_single_runs(*backend, momentum_step(dtype), all_kinds(dtype));
+  }
+}
+
+TEST_F(GpuElementwiseMany, TakesSeveralElementsOfAThread) {
+  for (gpu::GpuBackend* backend : backends) {
+    auto executor = std::make_unique<CountingExecutor>(backend->executor());
+    executor->device_facts.unified_memory = false;
+    gpu::GpuBackend discrete(backend->device(), std::move(executor));
+    std::vector<Step> runs = all_kinds(DType::float32);
+    const Step large(DType::float32, lying({599, 2101}));
+    ASSERT_GE(large.operands[0].count(), gpu::most_groups * gpu::group_threads);  // enough for all threads
+    runs.insert(runs.begin() + 7, large);
+    expect_bits_of_single_runs(discrete, momentum_step(DType::float32), runs);
+  }
+}
+
+TEST_F(GpuElementwiseMany, TakesFewLaunches) {
   for (gpu::GpuBackend* backend : backends) {
     auto executor = std::make_unique<CountingExecutor>(backend->executor());
     CountingExecutor& counter = *executor;
     gpu::GpuBackend counted(backend->device(), std::move(executor));
     const Program program = momentum_step(DType::float32);
     const auto launches = [&](std::size_t count) {
-      std::vector<Run> runs(count, Run(DType::float32, lying({100})));
+      std::vector<Step> runs(count, Step(DType::float32, lying({100})));
       const std::size_t before = counter.launches;
       run_many(counted, program, runs);
       return counter.launches - before;
@@ -119,7 +135,7 @@ TEST_F(ElementwiseMany, TakesFewLaunches) {
   }
 }
 
-TEST_F(ElementwiseMany, RepeatsSingleElements) {
+TEST_F(GpuElementwiseMany, RepeatsSingleElements) {
   // Gradients that are scaled by one number in device memory; those of one element lie in any way.
   for (gpu::GpuBackend* backend : backends) {
     Program program;
@@ -152,7 +168,7 @@ TEST_F(ElementwiseMany, RepeatsSingleElements) {
   }
 }
 
-TEST(ElementwiseManyOnCuda, IsOneLaunchOfAKernelThatCompiles) {
+TEST(CudaElementwiseMany, IsOneLaunchOfAKernelThatCompiles) {
   std::string absence;
   if (gpu::cuda::nvrtc_api(absence) == nullptr) GTEST_SKIP() << absence;
   for (const int major : {8, 9, 10}) {
@@ -162,7 +178,7 @@ TEST(ElementwiseManyOnCuda, IsOneLaunchOfAKernelThatCompiles) {
     gpu::GpuBackend backend(Device(DeviceType::cuda, 0), std::move(executor));
     for (const DType dtype : {DType::float32, DType::bfloat16}) {
       for (const std::int64_t elements : {10, 10'000}) {  // a thread takes one, or several
-        std::vector<Run> runs(120, Run(dtype, lying({elements})));
+        std::vector<Step> runs(120, Step(dtype, lying({elements})));
         const std::size_t before = counter.launches;
         run_many(backend, momentum_step(dtype), runs);
         EXPECT_EQ(counter.launches - before, 1u);

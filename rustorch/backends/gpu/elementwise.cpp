@@ -19,7 +19,24 @@ ProgramLoops without_outermost(const ProgramLoops& loops) {
   return rest;
 }
 
-ElementwiseForm form_of(const Program& program, const ProgramLoops& loops, const DeviceFacts& facts) {
+DType dtype_of(const Program& program, std::size_t operand) {
+  const std::size_t inputs = program.input_dtypes().size();
+  return operand < inputs ? program.input_dtypes()[operand] : program.outputs()[operand - inputs].dtype;
+}
+
+/// Whether all operands that move begin where several of their elements are moved at once. Buffers are
+/// aligned for every dtype.
+bool are_aligned(const ElementwiseForm& form, std::span<const std::int64_t> offsets) {
+  for (std::size_t k = 0; k < offsets.size(); ++k) {
+    const DType dtype = dtype_of(*form.program, k);
+    const bool aligned = offsets[k] * static_cast<std::int64_t>(item_size(dtype)) % pack_bytes(dtype) == 0;
+    if (form.unit[k] != 0 && !aligned) return false;
+  }
+  return true;
+}
+
+ElementwiseForm form_of(const Program& program, const ProgramLoops& loops,
+                        std::span<const std::int64_t> offsets, const DeviceFacts& facts) {
   ElementwiseForm form;
   form.program = &program;
   form.rank = loops.rank();
@@ -34,6 +51,8 @@ ElementwiseForm form_of(const Program& program, const ProgramLoops& loops, const
     form.rank = 2;  // strides other than 0 and 1 are parameters, which begin with two dims
   }
   if (form.rank <= 1) form.take_several(loops.count(), facts);
+  form.packed =
+      form.elements_of_thread > 1 && are_aligned(form, offsets) && std::getenv("X_NOPACK") == nullptr;
   // Steps of all threads go beyond the count.
   constexpr std::int64_t step = most_groups * group_threads * ElementwiseForm::most_elements_of_thread;
   constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max() - step;
@@ -81,7 +100,7 @@ void GpuBackend::elementwise(const Program& program, std::span<const View> input
 
   const auto run = [&](const auto& self, const ProgramLoops& nest,
                        std::span<const std::int64_t> begin) -> void {
-    ElementwiseForm form = form_of(program, nest, executor_->facts());
+    ElementwiseForm form = form_of(program, nest, begin.first(operands), executor_->facts());
     ProgramLoops padded = nest;
     if (nest.rank() < form.rank) {  // one outer dim of one step
       padded = ProgramLoops(operands);

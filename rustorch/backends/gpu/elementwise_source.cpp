@@ -66,7 +66,7 @@ ElementwiseSource elementwise_source(const ElementwiseForm& form) {
     source.kernel = "elementwise";
     source.key.add(program);
   }
-  source.key.add(form.rank).add(form.wide_index).add(form.elements_of_thread);
+  source.key.add(form.rank).add(form.wide_index).add(form.elements_of_thread).add(form.packed);
   if (form.rank <= 1) source.key.add(form.unit);
   source.key.add(form.runs.most);
   if (form.runs.most != 0) source.key.add(form.runs.by_address).add(form.runs.buffers).add(form.runs.buffer);

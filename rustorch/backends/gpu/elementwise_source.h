@@ -28,6 +28,9 @@ struct ElementwiseForm {
   bool wide_index = false;  ///< indices and strides need 64 bits
   /// For rank 1: how many elements a thread reads before it computes.
   int elements_of_thread = 1;
+  /// For several elements of a thread: they are adjacent, and moved at once from and to memory that is
+  /// aligned for it.
+  bool packed = false;
   /// By operand, for rank 1: the stride, 0 or 1.
   std::array<std::uint8_t, most_program_operands> unit{};
   /// For kernels that run the program over many lists of operands, each of rank 1, in one launch.
@@ -46,6 +49,12 @@ struct ElementwiseForm {
       elements_of_thread = most_elements_of_thread;
   }
 };
+
+/// How memory must be aligned for the elements of a dtype that a thread moves at once.
+constexpr std::int64_t pack_bytes(DType dtype) {
+  return std::min<std::int64_t>(
+      16, ElementwiseForm::most_elements_of_thread * static_cast<std::int64_t>(item_size(dtype)));
+}
 
 /// A source without the prelude, and its kernel for a program. A kernel's parameters are the operands'
 /// buffers, inputs first, and the struct that `elementwise_parameters` fills. Of kernels for many runs they

@@ -1,5 +1,8 @@
 #include "rustorch/backends/gpu/elementwise_text.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "rustorch/backends/gpu/formula.h"
 #include "rustorch/backends/gpu/launch.h"
 
@@ -7,13 +10,14 @@ namespace rustorch::gpu {
 
 ElementwiseText::ElementwiseText(const ElementwiseForm& form) : form_(form), program_(form.program) {
   declare_parameters();
+  if (form_.packed) declare_packs();
 }
 
 void ElementwiseText::add_kernel(std::string_view name, const Program& program) {
   program_ = &program;
   line("KERNEL({}, {})(", name, group_threads);
   declare_buffers();
-  form_.elements_of_thread == 1 ? one_by_one() : several_at_once();
+  form_.elements_of_thread == 1 ? one_by_one() : form_.packed ? packed() : several_at_once();
   text_ += "}\n}\n}\n";
 }
 
@@ -39,6 +43,18 @@ void ElementwiseText::declare_loops() {
   }
   line("index count;");
   if (form_.rank > 1) text_ += loops().members();
+}
+
+void ElementwiseText::declare_packs() {
+  std::vector<DType> dtypes(program_->input_dtypes().begin(), program_->input_dtypes().end());
+  for (const Program::Output& output : program_->outputs()) dtypes.push_back(output.dtype);
+  std::ranges::sort(dtypes);
+  const auto rest = std::ranges::unique(dtypes);
+  dtypes.erase(rest.begin(), rest.end());
+  for (const DType dtype : dtypes) {
+    line("typedef struct ALIGNED({}) {{ {} element[{}]; }} Pack_{};", pack_bytes(dtype), memory_type(dtype),
+         form_.elements_of_thread, storage_name(dtype));
+  }
 }
 
 void ElementwiseText::declare_buffers() {
@@ -84,8 +100,8 @@ void ElementwiseText::open_loop() {
   if (form_.runs.most != 0) return open_loop_over_runs();
   const std::uint32_t elements = group_threads * static_cast<std::uint32_t>(form_.elements_of_thread);
   line("const index count = p.count, step = (index)NUM_GROUPS(0) * {};", elements);
-  line("for (index first = (index)GROUP_ID(0) * {} + (index)LOCAL_ID; first < count; first += step) {{",
-       elements);
+  line("for (index first = (index)GROUP_ID(0) * {} + (index)LOCAL_ID * {}; first < count; first += step) {{",
+       elements, form_.packed ? form_.elements_of_thread : 1);
 }
 
 /// Chunks are numbered over all runs; a chunk's run is the last one that begins at or before it.
@@ -162,6 +178,59 @@ void ElementwiseText::several_at_once() {
     for (std::size_t k = 0; k < program_->outputs().size(); ++k) store(k, place(inputs() + k, "i"), body);
     line("}}");
   });
+}
+
+/// As `several_at_once`, where a thread's elements are adjacent: one read or write of an operand for all of
+/// them, but for the last few elements of all.
+void ElementwiseText::packed() {
+  const int elements = form_.elements_of_thread;
+  const auto pack_of = [&](DType dtype) { return fmt::format("Pack_{}", storage_name(dtype)); };
+  const auto each = [&](const auto& body) {
+    line("UNROLL\nfor (int e = 0; e < {}; ++e) {{", elements);
+    body();
+    line("}}");
+  };
+  const auto outputs = program_->outputs();
+  open_loop();
+  line("{{");
+  line("const bool whole = first + {} <= count;", elements);
+  for (std::size_t k = 0; k < inputs(); ++k)
+    line("{} x{}[{}];", dialect_type(compute_dtype(program_->input_dtypes()[k])), k, elements);
+  line("if (whole) {{");
+  for (std::size_t k = 0; k < inputs(); ++k) {
+    const DType dtype = program_->input_dtypes()[k];
+    if (form_.unit[k] == 0) {
+      line("const {} one{} = {};", dialect_type(compute_dtype(dtype)), k, load(k, place(k, "first")));
+      each([&] { line("x{}[e] = one{};", k, k); });
+    } else {
+      line("const {0} pack{1} = *(const GLOBAL {0}*)(b{2} + ({3}));", pack_of(dtype), k, buffer_of(k),
+           place(k, "first"));
+      each([&] { line("x{}[e] = value_{}(pack{}.element[e]);", k, storage_name(dtype), k); });
+    }
+  }
+  line("}} else {{");
+  each([&] {
+    line("const index near = first + e < count ? first + e : count - 1;");
+    for (std::size_t k = 0; k < inputs(); ++k) line("x{}[e] = {};", k, load(k, place(k, "near")));
+  });
+  line("}}");
+  for (std::size_t k = 0; k < outputs.size(); ++k) line("{} out{};", pack_of(outputs[k].dtype), k);
+  each([&] {
+    const ProgramText body(*program_, "");
+    text_ += body.statements([](std::size_t k) { return fmt::format("x{}[e]", k); });
+    for (std::size_t k = 0; k < outputs.size(); ++k)
+      line("out{}.element[e] = memory_{}({});", k, storage_name(outputs[k].dtype), body.result(k));
+  });
+  line("if (whole) {{");
+  for (std::size_t k = 0; k < outputs.size(); ++k) {
+    line("*(GLOBAL {}*)(b{} + ({})) = out{};", pack_of(outputs[k].dtype), buffer_of(inputs() + k),
+         place(inputs() + k, "first"), k);
+  }
+  line("}} else {{");
+  line("for (int e = 0; first + e < count; ++e) {{");
+  for (std::size_t k = 0; k < outputs.size(); ++k)
+    line("b{}[{} + e] = out{}.element[e];", buffer_of(inputs() + k), place(inputs() + k, "first"), k);
+  line("}}\n}}");
 }
 
 }  // namespace rustorch::gpu

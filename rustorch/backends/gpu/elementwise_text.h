@@ -24,6 +24,7 @@ class ElementwiseText : SourceLines {
  private:
   void declare_parameters();
   void declare_loops();
+  void declare_packs();
   void declare_buffers();
 
   /// "const f32": what the buffer of an operand of a single run holds, or that buffer of every run.
@@ -38,6 +39,7 @@ class ElementwiseText : SourceLines {
   void point_at_run(std::size_t buffer);
   void one_by_one();
   void several_at_once();
+  void packed();
 
   std::size_t inputs() const { return program_->input_dtypes().size(); }
   std::size_t operands() const { return inputs() + program_->outputs().size(); }

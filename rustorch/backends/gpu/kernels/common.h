@@ -3,28 +3,43 @@
 #define INFINITY_F32 AS_F32(0x7f800000u)
 #define LARGEST_F32 AS_F32(0x7f7fffffu)
 
-FN i32 load_bool(const GLOBAL u8* p, i64 i) { return (i32)p[i]; }
-FN void store_bool(GLOBAL u8* p, i64 i, i32 v) { p[i] = (u8)v; }
-FN i32 load_u8(const GLOBAL u8* p, i64 i) { return (i32)p[i]; }
-FN void store_u8(GLOBAL u8* p, i64 i, i32 v) { p[i] = (u8)v; }
-FN i32 load_i8(const GLOBAL i8* p, i64 i) { return (i32)p[i]; }
-FN void store_i8(GLOBAL i8* p, i64 i, i32 v) { p[i] = (i8)v; }
-FN i32 load_i16(const GLOBAL i16* p, i64 i) { return (i32)p[i]; }
-FN void store_i16(GLOBAL i16* p, i64 i, i32 v) { p[i] = (i16)v; }
-FN i32 load_i32(const GLOBAL i32* p, i64 i) { return p[i]; }
-FN void store_i32(GLOBAL i32* p, i64 i, i32 v) { p[i] = v; }
-FN i64 load_i64(const GLOBAL i64* p, i64 i) { return p[i]; }
-FN void store_i64(GLOBAL i64* p, i64 i, i64 v) { p[i] = v; }
-FN f32 load_f32(const GLOBAL f32* p, i64 i) { return p[i]; }
-FN void store_f32(GLOBAL f32* p, i64 i, f32 v) { p[i] = v; }
-FN f32 load_bf16(const GLOBAL u16* p, i64 i) { return AS_F32((u32)p[i] << 16); }
 // To the nearest, halves to the even one; NaN stays NaN.
 FN u16 bf16_bits(f32 v) {
   u32 bits = AS_U32(v);
   return (bits & 0x7fffffffu) > 0x7f800000u ? (u16)((bits >> 16) | 0x40u)
                                             : (u16)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
-FN void store_bf16(GLOBAL u16* p, i64 i, f32 v) { p[i] = bf16_bits(v); }
+
+// An element as memory has it, and its value in the compute type. float16's stand in the preludes.
+FN i32 value_bool(u8 m) { return (i32)m; }
+FN u8 memory_bool(i32 v) { return (u8)v; }
+FN i32 value_u8(u8 m) { return (i32)m; }
+FN u8 memory_u8(i32 v) { return (u8)v; }
+FN i32 value_i8(i8 m) { return (i32)m; }
+FN i8 memory_i8(i32 v) { return (i8)v; }
+FN i32 value_i16(i16 m) { return (i32)m; }
+FN i16 memory_i16(i32 v) { return (i16)v; }
+FN i32 value_i32(i32 m) { return m; }
+FN i32 memory_i32(i32 v) { return v; }
+FN i64 value_i64(i64 m) { return m; }
+FN i64 memory_i64(i64 v) { return v; }
+FN f32 value_f32(f32 m) { return m; }
+FN f32 memory_f32(f32 v) { return v; }
+FN f32 value_bf16(u16 m) { return AS_F32((u32)m << 16); }
+FN u16 memory_bf16(f32 v) { return bf16_bits(v); }
+#define STORAGE(dtype, memory, compute)                                                  \
+  FN compute load_##dtype(const GLOBAL memory* p, i64 i) { return value_##dtype(p[i]); } \
+  FN void store_##dtype(GLOBAL memory* p, i64 i, compute v) { p[i] = memory_##dtype(v); }
+STORAGE(bool, u8, i32)
+STORAGE(u8, u8, i32)
+STORAGE(i8, i8, i32)
+STORAGE(i16, i16, i32)
+STORAGE(i32, i32, i32)
+STORAGE(i64, i64, i64)
+STORAGE(f32, f32, f32)
+STORAGE(f16, u16, f32)
+STORAGE(bf16, u16, f32)
+
 // The nearest number that a float16 holds, in integer arithmetic: not every target has half registers.
 FN f32 round_f16(f32 v) {
   u32 bits = AS_U32(v);
@@ -72,8 +87,9 @@ FN f32 i64_to_bf16(i64 v) { return f32_to_bf16((f32)v); }
 #if HAS_F64
 #define INFINITY_F64 AS_F64(0x7ff0000000000000)
 #define LARGEST_F64 AS_F64(0x7fefffffffffffff)
-FN f64 load_f64(const GLOBAL f64* p, i64 i) { return p[i]; }
-FN void store_f64(GLOBAL f64* p, i64 i, f64 v) { p[i] = v; }
+FN f64 value_f64(f64 m) { return m; }
+FN f64 memory_f64(f64 v) { return v; }
+STORAGE(f64, f64, f64)
 FN f64 i32_to_f64(i32 v) { return (f64)v; }
 FN f64 i64_to_f64(i64 v) { return (f64)v; }
 FN f64 f32_to_f64(f32 v) { return (f64)v; }

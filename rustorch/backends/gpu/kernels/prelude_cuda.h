@@ -38,6 +38,8 @@ typedef double f64;
 #define LOCAL_ID ((u32)threadIdx.x)
 #define GROUP_ID(d) ((u32)((d) == 0 ? blockIdx.x : (d) == 1 ? blockIdx.y : blockIdx.z))
 #define NUM_GROUPS(d) ((u32)((d) == 0 ? gridDim.x : (d) == 1 ? gridDim.y : gridDim.z))
+// In a struct, before its brace.
+#define ALIGNED(bytes) __align__(bytes)
 // Before a loop with a constant count that is to be unrolled.
 #define UNROLL _Pragma("unroll")
 #define BARRIER() __syncthreads()
@@ -54,15 +56,15 @@ typedef double f64;
 #define MULHI_U32(x, y) __umulhi(x, y)
 
 // float16 in memory: rounded to the nearest, halves to the even one; NaN stays NaN.
-FN f32 load_f16(const GLOBAL u16* p, i64 i) {
+FN f32 value_f16(u16 bits) {
   f32 value;
-  asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(p[i]));
+  asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
   return value;
 }
-FN void store_f16(GLOBAL u16* p, i64 i, f32 value) {
+FN u16 memory_f16(f32 value) {
   u16 bits;
   asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
-  p[i] = bits;
+  return bits;
 }
 
 // Atomic operations on u32 in global memory; they give the value before.

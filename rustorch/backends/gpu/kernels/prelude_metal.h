@@ -51,8 +51,8 @@ typedef float f32;
 // Bits, 16-bit floats and atomics. MSL's overloads are ambiguous between int and uint: casts choose.
 #define AS_F32(u) as_type<float>((uint)(u))
 #define AS_U32(f) as_type<uint>((float)(f))
-FN f32 load_f16(const GLOBAL u16* p, i64 i) { return (f32)as_type<half>(p[i]); }
-FN void store_f16(GLOBAL u16* p, i64 i, f32 v) { p[i] = as_type<ushort>((half)v); }
+FN f32 value_f16(u16 bits) { return (f32)as_type<half>(bits); }
+FN u16 memory_f16(f32 v) { return as_type<ushort>((half)v); }
 #define MULHI_U32(a, b) mulhi((uint)(a), (uint)(b))
 #define ATOMIC_ADD_U32(p, v) \
   atomic_fetch_add_explicit((device atomic_uint*)(p), (uint)(v), memory_order_relaxed)

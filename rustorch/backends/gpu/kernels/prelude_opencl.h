@@ -31,6 +31,7 @@ typedef float f32;
 #define LOCAL_ID ((u32)get_local_id(0))
 #define GROUP_ID(d) ((u32)get_group_id(d))
 #define NUM_GROUPS(d) ((u32)get_num_groups(d))
+#define ALIGNED(bytes) __attribute__((aligned(bytes)))
 #define UNROLL
 #define BARRIER() barrier(CLK_LOCAL_MEM_FENCE)
 #define AS_F32(bits) as_float((uint)(bits))
@@ -38,8 +39,12 @@ typedef float f32;
 #if HAS_F64
 #define AS_F64(bits) as_double((ulong)(bits))
 #endif
-FN f32 load_f16(const GLOBAL u16* p, i64 i) { return vload_half((size_t)i, (const GLOBAL half*)p); }
-FN void store_f16(GLOBAL u16* p, i64 i, f32 v) { vstore_half_rte(v, (size_t)i, (GLOBAL half*)p); }
+FN f32 value_f16(u16 bits) { return vload_half(0, (const PRIVATE half*)&bits); }
+FN u16 memory_f16(f32 v) {
+  u16 bits;
+  vstore_half_rte(v, 0, (PRIVATE half*)&bits);
+  return bits;
+}
 #define MULHI_U32(x, y) mul_hi((uint)(x), (uint)(y))
 #define ATOMIC_ADD_U32(p, v) atomic_add((volatile __global uint*)(p), (uint)(v))
 #define ATOMIC_OR_U32(p, v) atomic_or((volatile __global uint*)(p), (uint)(v))

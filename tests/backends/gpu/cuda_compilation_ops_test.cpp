@@ -73,8 +73,10 @@ TEST_F(CudaCompilation, EveryReduction) {
       for (const ReduceOp op : {ReduceOp::sum, ReduceOp::prod, ReduceOp::max, ReduceOp::min, ReduceOp::all,
                                 ReduceOp::any, ReduceOp::variance}) {
         const bool logical = op == ReduceOp::all || op == ReduceOp::any;
-        if (op == ReduceOp::variance && !is_floating_point(dtype)) continue;
-        const bool counts = (op == ReduceOp::sum || op == ReduceOp::prod) && !is_floating_point(dtype);
+        const bool is_first = backend == backends[0].get();
+        // Other ops differ from these in the one function that joins two values.
+        if ((dtype != DType::float32 || !is_first) && op != ReduceOp::sum && op != ReduceOp::max) continue;
+        const bool counts = op == ReduceOp::sum && !is_floating_point(dtype);
         const DType result = logical ? DType::bool_ : counts ? DType::int64 : dtype;
         for (const Shape& reduced : {Shape{1, 1, 1}, Shape{64, 1, 1}, Shape{64, 1, 40}, Shape{1, 3000, 40}}) {
           if (dtype != DType::float32 && reduced[0] == 1) continue;  // what is different is seen in these

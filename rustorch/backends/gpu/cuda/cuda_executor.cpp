@@ -167,7 +167,7 @@ class CudaExecutor final : public KernelExecutor {
       queue_->small_writes.write(to, source, bytes);
       return;
     }
-    if (bytes >= BulkStaging::least_bytes) {
+    if (bytes >= BulkStaging::least_written) {
       queue_->bulk.write(to, source, bytes);
       return;
     }
@@ -178,7 +178,7 @@ class CudaExecutor final : public KernelExecutor {
   void read(BufferHandle buffer, std::size_t offset, void* destination, std::size_t bytes) override {
     const CurrentContext current = enter();
     if (bytes == 0) return;
-    if (bytes >= BulkStaging::least_bytes) {
+    if (bytes >= BulkStaging::least_read) {
       queue_->bulk.read(destination, pointer_of(buffer, offset), bytes);
       return;
     }

@@ -50,6 +50,10 @@ def measure():
     for dtype in (torch.float32, torch.float16, torch.bfloat16):
         a, b = torch.randn(n, n, device="cuda").to(dtype), torch.randn(n, n, device="cuda").to(dtype)
         yield f"matmul {n} {str(dtype).removeprefix('torch.')}", seconds(lambda: a @ b)
+        if dtype == torch.float32:
+            torch.set_float32_matmul_precision("high")
+            yield f"matmul {n} tf32", seconds(lambda: a @ b)
+            torch.set_float32_matmul_precision("highest")
     for size, text in ((4096, "4.0 KiB"), (1 << 20, "1.0 MiB"), (1 << 26, "64.0 MiB")):
         host, back = torch.rand(size // 4), torch.empty(size // 4)
         there = torch.empty(size // 4, device="cuda")

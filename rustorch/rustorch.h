@@ -2,6 +2,7 @@
 
 /// RusTorch: tensors and deep learning in C++20. One header, one namespace.
 #include "rustorch/autograd/autograd.h"
+#include "rustorch/backends/float32_precision.h"
 #include "rustorch/backends/runtime.h"
 #include "rustorch/core/type_promotion.h"
 #include "rustorch/data/dataset.h"

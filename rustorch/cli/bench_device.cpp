@@ -7,6 +7,7 @@
 #include <cmath>
 #include <functional>
 
+#include "rustorch/backends/float32_precision.h"
 #include "rustorch/backends/runtime.h"
 #include "rustorch/cli/terminal.h"
 #include "rustorch/device/device_scope.h"
@@ -78,13 +79,19 @@ void measure_ops(Measure& measure, std::int64_t elements) {
   measure("add of 16 floats", 0, 16, [&] { materialize(a + b); });
 }
 
-void measure_gemm(Measure& measure, std::int64_t elements) {
+void measure_gemm(Measure& measure, Device device, std::int64_t elements) {
   const auto n =
       std::min<std::int64_t>(4096, static_cast<std::int64_t>(std::sqrt(static_cast<double>(elements))));
   const double flops = 2 * std::pow(static_cast<double>(n), 3);
   for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16}) {
     const Tensor a = randn({n, n}).to(dtype), b = randn({n, n}).to(dtype);
     measure(fmt::format("matmul {} {}", n, dtype), 0, flops, [&] { materialize(matmul(a, b)); });
+    // Others compute float32 as ever.
+    if (device.type != DeviceType::cuda || dtype != DType::float32) continue;
+    const Float32Precision before = float32_matmul_precision();
+    set_float32_matmul_precision(Float32Precision::high);
+    measure(fmt::format("matmul {} tf32", n), 0, flops, [&] { materialize(matmul(a, b)); });
+    set_float32_matmul_precision(before);
   }
 }
 
@@ -113,7 +120,7 @@ std::vector<DeviceSpeed> bench_device(Device device, DeviceBench what, std::int6
       measure_ops(measure, elements);
       break;
     case DeviceBench::gemm:
-      measure_gemm(measure, elements);
+      measure_gemm(measure, device, elements);
       break;
     case DeviceBench::transfer:
       measure_transfer(measure, device, elements);

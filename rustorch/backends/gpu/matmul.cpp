@@ -121,6 +121,7 @@ std::vector<LibraryProduct> library_calls(const Products& work) {
   if (!a || !b || !out || out->transposed) return {};
   LibraryProduct call;
   call.dtype = work.views[2].dtype;
+  call.precision = float32_matmul_precision();
   call.rows = rows, call.columns = work.columns, call.depth = work.depth;
   call.a = *a, call.b = *b, call.out = *out;
   const std::size_t rank = work.batch_rank();
@@ -203,7 +204,7 @@ void GpuBackend::matmul(const Matmul& work) {
   sizes.b_along_depth = sizes.columns == 1 || products.b_depth < products.b_column;
   const ProductPlan plan(sizes, compute_dtype(work.out.dtype), executor_->facts());
   // Thin products are bound by memory, which our kernel reads as fast, or by launching, which costs a library
-  // more; all others by arithmetic, for which libraries have tensor cores and kernels in machine code.
+  // more; large ones by arithmetic, for which libraries have tensor cores and kernels in machine code.
   if (!plan.is_thin() && multiply_by_library(*this, products)) return;
   constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max() / 2;
   bool wide = plan.results() * plan.parts() > most;

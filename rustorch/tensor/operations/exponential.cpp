@@ -86,9 +86,9 @@ Tensor xlogy(const Operand& x, const Operand& y) {
   return binary(
       Op::xlogy, x, y,
       [](const Tensor& g, const Operand& a, const Operand& b) {
-        const Tensor logarithm =
-            b.is_tensor() ? log(*b.tensor()) : log(full({}, b.scalar(), {.dtype = g.dtype()}));
-        return where(logical_and(eq(a, 0), le(b, 0)), 0.0, g * logarithm);
+        const Tensor factor =
+            b.is_tensor() ? *b.tensor() : full({}, b.scalar(), {.dtype = g.dtype(), .device = g.device()});
+        return where(logical_and(eq(a, 0), le(factor, 0)), 0.0, g * log(factor));
       },
       [](const Tensor& g, const Operand& a, const Operand& b) { return g * div(a, b); });
 }

@@ -128,8 +128,8 @@ class ParsedIndex {
       return keep_dims(1);
     }
     if (index.rank() == 0) {  // true keeps all, false nothing: the one or no place of a new dim
-      choosers_.push_back(
-          {basic_.sizes.size(), zeros({index.item<bool>() ? 1 : 0}, {.dtype = DType::int64})});
+      choosers_.push_back({basic_.sizes.size(), zeros({index.item<bool>() ? 1 : 0},
+                                                      {.dtype = DType::int64, .device = x_.device()})});
       return basic_.add_axis();
     }
     for (std::size_t i = 0; i < index.rank(); ++i) {

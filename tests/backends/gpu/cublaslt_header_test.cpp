@@ -29,6 +29,7 @@ static_assert(SameValue<BlasDataType::float16, CUDA_R_16F>);
 static_assert(SameValue<BlasDataType::bfloat16, CUDA_R_16BF>);
 static_assert(SameValue<BlasComputeType::float32, CUBLAS_COMPUTE_32F>);
 static_assert(SameValue<BlasComputeType::float64, CUBLAS_COMPUTE_64F>);
+static_assert(SameValue<BlasComputeType::tf32, CUBLAS_COMPUTE_32F_FAST_TF32>);
 static_assert(SameValue<BlasOperation::none, CUBLAS_OP_N>);
 static_assert(SameValue<BlasOperation::transpose, CUBLAS_OP_T>);
 static_assert(SameValue<BlasEpilogue::none, CUBLASLT_EPILOGUE_DEFAULT>);

@@ -379,6 +379,40 @@ TEST_F(CudaDevice, TakesManySmallWritesFromOnePlace) {
   for (std::size_t i = 0; i < all.size(); ++i) ASSERT_EQ(all[i], i);
 }
 
+// Through page-locked blocks, one and many times around their ring, with odd ends and beginnings.
+TEST_F(CudaDevice, CopiesLargeRangesBothWays) {
+  for (const std::size_t count : {std::size_t{131'072}, std::size_t{131'071}, std::size_t{524'289},
+                                  std::size_t{5'000'011}, std::size_t{40'000'003}}) {
+    std::vector<std::uint32_t> values(count);
+    const Buffer buffer(executor(), (count + 3) * 4);
+    for (std::uint32_t round = 0; round < 3; ++round) {
+      std::iota(values.begin(), values.end(), round * 1000);
+      executor().write(buffer, 12, values.data(), count * 4);
+      std::fill(values.begin(), values.end(), 0);  // the copy may still be going on
+      executor().read(buffer, 12, values.data(), count * 4);
+      for (std::size_t i = 0; i < count; ++i) ASSERT_EQ(values[i], i + round * 1000) << count;
+    }
+  }
+}
+
+TEST_F(CudaDevice, CopiesLargeRangesOfSeveralThreads) {
+  constexpr std::size_t count = 3'000'001;
+  std::vector<std::thread> threads;
+  for (std::uint32_t number = 0; number < 4; ++number) {
+    threads.emplace_back([this, number] {
+      std::vector<std::uint32_t> values(count), back(count);
+      std::iota(values.begin(), values.end(), number);
+      const Buffer buffer(executor(), count * 4);
+      for (int round = 0; round < 4; ++round) {
+        executor().write(buffer, 0, values.data(), count * 4);
+        executor().read(buffer, 0, back.data(), count * 4);
+        EXPECT_EQ(back, values);
+      }
+    });
+  }
+  for (std::thread& each : threads) each.join();
+}
+
 TEST_F(CudaDevice, CopiesBetweenOffsets) {
   std::vector<std::uint32_t> values(1000);
   std::iota(values.begin(), values.end(), 0u);

@@ -176,6 +176,17 @@ TEST_F(LibraryProducts, OtherBiasesAreWrittenToTheResultBefore) {
   expect_out(row);
 }
 
+TEST_F(LibraryProducts, InThePrecisionThatIsSet) {
+  HostTensor a(DType::float32, {33, 20}), b(DType::float32, {20, 40}), out(DType::float32, {33, 40});
+  multiply(a, b, out);
+  set_float32_matmul_precision("high");
+  multiply(a, b, out);
+  set_float32_matmul_precision("highest");
+  ASSERT_EQ(library().calls.size(), 2U);
+  EXPECT_EQ(library().calls[0].precision, Float32Precision::highest);
+  EXPECT_EQ(library().calls[1].precision, Float32Precision::high);
+}
+
 TEST_F(LibraryProducts, NotWhereOurKernelsServe) {
   const auto check = [&](DType dtype, const Layout& a_layout, const Layout& b_layout,
                          const Layout& out_layout, const std::string& what) {

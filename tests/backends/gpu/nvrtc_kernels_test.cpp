@@ -1,27 +1,15 @@
 // CUDA's compiler accepts the kernels of products and pooling, on machines without a device too.
-#include "backends/gpu/compiling_executor.h"
+#include "backends/gpu/cuda_compilation.h"
 #include "backends/gpu/device_copy.h"
-#include "rustorch/backends/gpu/gpu_backend.h"
 
 namespace rustorch::testing {
 namespace {
 
-class NvrtcKernels : public ::testing::Test {
- protected:
-  void SetUp() override {
-    std::string absence;
-    if (gpu::cuda::nvrtc_api(absence) == nullptr) GTEST_SKIP() << absence;
-    const Device device{DeviceType::cuda, 0};
-    for (const int major : {8, 9})
-      backends.push_back(
-          std::make_unique<gpu::GpuBackend>(device, std::make_unique<CompilingExecutor>(major, 0)));
-  }
-  std::vector<std::unique_ptr<gpu::GpuBackend>> backends;
-};
+class NvrtcKernels : public CudaCompilation {};
 
 TEST_F(NvrtcKernels, OfMatrixProducts) {
-  for (const auto& backend : backends) {
-    for (const DType dtype : {DType::float32, DType::float64, DType::bfloat16, DType::int8}) {
+  for (const DType dtype : {DType::float32, DType::float64, DType::bfloat16, DType::int8}) {
+    for (gpu::GpuBackend* backend : backends_for(dtype)) {
       for (const Shape& size :
            {Shape{4, 4, 4}, Shape{1, 500, 500}, Shape{300, 300, 3000}, Shape{2000, 2000, 40}}) {
         HostTensor a(dtype, {size[0], size[2]}), b(dtype, {size[2], size[1]}), out(dtype, {size[0], size[1]});
@@ -29,13 +17,13 @@ TEST_F(NvrtcKernels, OfMatrixProducts) {
         backend->matmul({a.view(), b.view(), out.view(), bias.view()});
       }
     }
-    EXPECT_GT(backend->kernels().statistics().compiled, 12u);
   }
+  EXPECT_GT(backends.front()->kernels().statistics().compiled, 12u);
 }
 
 TEST_F(NvrtcKernels, OfConvolutions) {
-  for (const auto& backend : backends) {
-    for (const DType dtype : {DType::float32, DType::float16}) {
+  for (const DType dtype : {DType::float32, DType::float16}) {
+    for (gpu::GpuBackend* backend : backends_for(dtype)) {
       for (const Order order : {Order::plain, Order::channels_last}) {
         for (const std::int64_t groups : {1, 32}) {
           ConvolutionParameters parameters;
@@ -54,8 +42,8 @@ TEST_F(NvrtcKernels, OfConvolutions) {
 }
 
 TEST_F(NvrtcKernels, OfPooling) {
-  for (const auto& backend : backends) {
-    for (const DType dtype : {DType::float32, DType::float64}) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    for (gpu::GpuBackend* backend : backends_for(dtype)) {
       for (const bool adaptive : {false, true}) {
         for (const PoolingKind kind : {PoolingKind::max, PoolingKind::average}) {
           PoolingParameters parameters;

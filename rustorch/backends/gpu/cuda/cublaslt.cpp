@@ -15,6 +15,22 @@ constexpr std::size_t workspace_bytes = std::size_t{32} << 20;
 /// Programs have fewer shapes; those that do not start anew now and then.
 constexpr std::size_t most_plans = 1024;
 
+/// A product of fewer multiplications and additions stays with our kernels: they are as fast there, and the
+/// library takes 0.2 s to open. Measured on an H200 (docs/tested-hardware.md).
+double least_multiply_adds(const LibraryProduct& product) {
+  const bool has_tensor_cores =
+      is_reduced_precision(product.dtype) ||
+      (product.dtype == DType::float32 && product.precision == Float32Precision::high);
+  return has_tensor_cores ? 0x1p22 : 0x1p27;
+}
+
+BlasComputeType compute_type(const LibraryProduct& product) {
+  if (product.dtype == DType::float64) return BlasComputeType::float64;
+  return product.dtype == DType::float32 && product.precision == Float32Precision::high
+             ? BlasComputeType::tf32
+             : BlasComputeType::float32;
+}
+
 /// Of a floating-point dtype.
 BlasDataType data_type(DType dtype) {
   switch (dtype) {
@@ -116,6 +132,7 @@ CublasLt::Key CublasLt::key_of(const LibraryProduct& product) {
   const DType dtype = product.dtype;
   const bool has_row = product.bias == LibraryBias::row;
   return {static_cast<std::int64_t>(dtype),
+          static_cast<std::int64_t>(compute_type(product)),
           product.rows,
           product.columns,
           product.depth,
@@ -159,8 +176,7 @@ std::unique_ptr<CublasLt::Plan> CublasLt::make_plan(const LibraryProduct& produc
   };
   ProductHandle description = nullptr;
   check(api,
-        api.cublasLtMatmulDescCreate(&description,
-                                     is_double ? BlasComputeType::float64 : BlasComputeType::float32,
+        api.cublasLtMatmulDescCreate(&description, compute_type(product),
                                      is_double ? BlasDataType::float64 : BlasDataType::float32),
         "cublasLtMatmulDescCreate");
   Owned<ProductObject> owned(description, api.cublasLtMatmulDescDestroy);
@@ -224,6 +240,9 @@ bool CublasLt::takes(const LibraryProduct& product) {
       std::max({product.rows, product.columns, product.depth}) > most) {
     return false;
   }
+  const double multiply_adds = static_cast<double>(product.rows) * static_cast<double>(product.columns) *
+                               static_cast<double>(product.depth) * static_cast<double>(product.batches);
+  if (multiply_adds < least_multiply_adds(product)) return false;
   const CurrentContext current(driver_, context_);
   const std::lock_guard lock(mutex_);
   return open() && plan_for(product).has_algorithm;

@@ -19,8 +19,9 @@ enum class BlasStatus : int { success = 0, alloc_failed = 3, not_supported = 15 
 /// cudaDataType: CUDA_R_32F and so on.
 enum class BlasDataType : int { float32 = 0, float64 = 1, float16 = 2, bfloat16 = 14 };
 
-/// cublasComputeType_t: CUBLAS_COMPUTE_32F, which rounds no operand to TF32, and CUBLAS_COMPUTE_64F.
-enum class BlasComputeType : int { float32 = 68, float64 = 70 };
+/// cublasComputeType_t: CUBLAS_COMPUTE_32F, which rounds no operand, CUBLAS_COMPUTE_32F_FAST_TF32 and
+/// CUBLAS_COMPUTE_64F.
+enum class BlasComputeType : int { float32 = 68, float64 = 70, tf32 = 77 };
 
 /// cublasOperation_t: CUBLAS_OP_N, CUBLAS_OP_T.
 enum class BlasOperation : std::int32_t { none = 0, transpose = 1 };

@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "rustorch/backends/gpu/cuda/bulk_staging.h"
 #include "rustorch/backends/gpu/cuda/compiled_module.h"
 #include "rustorch/backends/gpu/cuda/cublaslt.h"
 #include "rustorch/backends/gpu/cuda/device_facts.h"
@@ -64,12 +65,14 @@ struct WorkQueue {
   WorkQueue(const DriverApi& api, DeviceHandle device, ContextHandle context, bool has_memory_pools)
       : stream(api),
         memory(api, device, has_memory_pools, stream.handle()),
-        staging(api, stream.handle()),
+        small_writes(api, stream.handle()),
+        bulk(api, stream.handle()),
         products(api, context, stream.handle(), memory) {}
 
   Stream stream;
   DeviceMemory memory;
-  WriteStaging staging;
+  WriteStaging small_writes;
+  BulkStaging bulk;
   CublasLt products;
 };
 
@@ -161,7 +164,11 @@ class CudaExecutor final : public KernelExecutor {
     if (bytes == 0) return;
     const DevicePointer to = pointer_of(buffer, offset);
     if (bytes <= WriteStaging::most_bytes) {
-      queue_->staging.write(to, source, bytes);
+      queue_->small_writes.write(to, source, bytes);
+      return;
+    }
+    if (bytes >= BulkStaging::least_written) {
+      queue_->bulk.write(to, source, bytes);
       return;
     }
     check(api_, api_.cuMemcpyHtoDAsync(to, source, bytes, stream()), "cuMemcpyHtoDAsync");
@@ -171,6 +178,10 @@ class CudaExecutor final : public KernelExecutor {
   void read(BufferHandle buffer, std::size_t offset, void* destination, std::size_t bytes) override {
     const CurrentContext current = enter();
     if (bytes == 0) return;
+    if (bytes >= BulkStaging::least_read) {
+      queue_->bulk.read(destination, pointer_of(buffer, offset), bytes);
+      return;
+    }
     check(api_, api_.cuMemcpyDtoHAsync(destination, pointer_of(buffer, offset), bytes, stream()),
           "cuMemcpyDtoHAsync");
     queue_->stream.synchronize();

@@ -14,7 +14,8 @@ namespace rustorch::gpu::cuda {
 /// again once the device has read all of it. Calls from several threads at once take turns.
 class WriteStaging {
  public:
-  /// The most bytes of one copy. Larger ones gain nothing here: copying them twice takes longer than waiting.
+  /// The most bytes of one copy. Larger ones gain nothing by one thread that copies them twice
+  /// (bulk_staging.h).
   static constexpr std::size_t most_bytes = std::size_t{256} << 10;
 
   /// Copies go through this stream. Takes no memory before the first copy.

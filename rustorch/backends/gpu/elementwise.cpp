@@ -51,10 +51,9 @@ ElementwiseForm form_of(const Program& program, const ProgramLoops& loops,
     form.rank = 2;  // strides other than 0 and 1 are parameters, which begin with two dims
   }
   if (form.rank <= 1) form.take_several(loops.count(), facts);
-  form.packed =
-      form.elements_of_thread > 1 && are_aligned(form, offsets) && std::getenv("X_NOPACK") == nullptr;
+  form.packed = form.elements_of_thread > 1 && are_aligned(form, offsets);
   // Steps of all threads go beyond the count.
-  constexpr std::int64_t step = most_groups * group_threads * ElementwiseForm::most_elements_of_thread;
+  constexpr std::int64_t step = most_short_groups * group_threads * ElementwiseForm::most_elements_of_thread;
   constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max() - step;
   form.wide_index = loops.count() > most || has_wide_stride(loops, most);
   return form;
@@ -124,8 +123,10 @@ void GpuBackend::elementwise(const Program& program, std::span<const View> input
     const ElementwiseSource source = elementwise_source(form);
     Kernel& kernel = kernels_.get(source.key.view(), source.kernel, [&] { return text_of(source, form); });
     arguments[operands] = {nullptr, parameters.data(), parameters.size()};
-    executor_->launch(kernel, launch_for(nest.count(), group_threads * form.elements_of_thread),
-                      std::span(arguments).first(operands + 1));
+    executor_->launch(
+        kernel,
+        launch_for(nest.count(), group_threads * form.elements_of_thread, most_groups_on(executor_->facts())),
+        std::span(arguments).first(operands + 1));
   };
   run(run, loops, offsets);
 }

@@ -41,7 +41,9 @@ void GpuBackend::elementwise_many(const Program& program, std::span<const View> 
   const ElementwiseSource source = elementwise_source(form);
   Kernel& kernel = kernels_.get(source.key.view(), source.kernel, [&] { return text_of(source, form); });
   const auto launch_table = [&] {
-    if (!table.empty()) executor_->launch(kernel, launch_for(table.chunks(), 1), table.arguments());
+    if (!table.empty())
+      executor_->launch(kernel, launch_for(table.chunks(), 1, most_groups_on(executor_->facts())),
+                        table.arguments());
     table.begin(form);
   };
   table.begin(form);

@@ -19,8 +19,8 @@ struct LibraryMatrix {
   bool transposed = false;
 };
 
-/// What is added to a product. Of narrow types, libraries may round the product before they add (cuBLASLt does
-/// for float16 in some shapes, as seen on an H200).
+/// What is added to a product. Of narrow types, libraries may round the product before they add (cuBLASLt
+/// does for float16 in some shapes, as seen on an H200).
 enum class LibraryBias : std::uint8_t {
   none,
   row,  ///< one row of adjacent elements, to every row of every batch

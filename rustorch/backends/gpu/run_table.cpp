@@ -96,7 +96,7 @@ void RunTable::begin(const ElementwiseForm& form) {
 
 bool RunTable::has_room_for(std::int64_t count) const noexcept {
   // Steps of all groups go beyond the chunks.
-  constexpr std::int64_t most_chunks = std::numeric_limits<std::int32_t>::max() - most_groups;
+  constexpr std::int64_t most_chunks = std::numeric_limits<std::int32_t>::max() - most_short_groups;
   return counts_.size() < form_.runs.most && chunks_ + count / chunk_elements() < most_chunks;
 }
 

@@ -47,9 +47,11 @@ TEST_F(CudaCompilation, EveryElementwiseOp) {
 }
 
 TEST_F(CudaCompilation, EveryFormOfAnElementwiseKernel) {
-  const Layout dense = Layout::contiguous({300, 40, 50}), turned({300, 40, 50}, {1, 300, 12000}),
-               row({300, 40, 50}, {0, 0, 1}), gaps({300, 40, 50}, {8000, 200, 3}),
-               large({300, 40, 50}, {std::int64_t{1} << 40, 50, 1}), odd({300, 40, 50}, {2000, 50, 1}, 1);
+  // So many elements that a thread takes several: adjacent ones where memory is aligned for it.
+  const Shape shape{1200, 40, 50};
+  const Layout dense = Layout::contiguous(shape), turned(shape, {1, 1200, 48000}), row(shape, {0, 0, 1}),
+               gaps(shape, {8000, 200, 3}), large(shape, {std::int64_t{1} << 40, 50, 1}),
+               odd(shape, {2000, 50, 1}, 1);
   for (const DType dtype : {DType::float32, DType::float16, DType::bool_}) {
     for (gpu::GpuBackend* backend : backends_for(dtype)) {
       for (const Layout& x : {dense, turned, row, gaps, large, odd}) {

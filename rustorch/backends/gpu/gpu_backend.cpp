@@ -1,5 +1,6 @@
 #include "rustorch/backends/gpu/gpu_backend.h"
 
+#include "rustorch/backends/gpu/convolution_library.h"
 #include "rustorch/backends/gpu/matrix_library.h"
 #include "rustorch/backends/gpu/product_probe.h"
 #include "rustorch/core/log.h"
@@ -29,6 +30,8 @@ std::vector<std::pair<std::string, std::string>> GpuBackend::capabilities() cons
   pairs.emplace_back("memory shared with the host", facts.unified_memory ? "yes" : "no");
   if (MatrixLibrary* library = executor_->matrix_library(); library != nullptr)
     pairs.emplace_back("matrix products", library->description());
+  if (ConvolutionLibrary* library = executor_->convolution_library(); library != nullptr)
+    pairs.emplace_back("convolutions", library->description());
   return pairs;
 }
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "rustorch/backends/gpu/cuda/device_address.h"
 #include "rustorch/error/error.h"
 
 namespace rustorch::gpu::cuda {
@@ -45,22 +46,14 @@ BlasDataType data_type(DType dtype) {
   }
 }
 
-DevicePointer address(BufferHandle buffer, std::int64_t offset, DType dtype) {
-  return reinterpret_cast<DevicePointer>(buffer) + static_cast<DevicePointer>(offset) * item_size(dtype);
-}
-
 void* address_of(const LibraryMatrix& matrix, DType dtype) {
   return reinterpret_cast<void*>(address(matrix.buffer, matrix.offset, dtype));
 }
 
-/// The largest power of two that divides an address, up to the 256 that algorithms may ask for.
-std::uint32_t alignment_of(DevicePointer pointer) {
-  constexpr DevicePointer most = 256;
-  return static_cast<std::uint32_t>((pointer | most) & (~(pointer | most) + 1));
-}
+constexpr DevicePointer most_alignment = 256;  // that algorithms may ask for
 
 std::uint32_t alignment_of(const LibraryMatrix& matrix, DType dtype) {
-  return alignment_of(address(matrix.buffer, matrix.offset, dtype));
+  return address_alignment(address(matrix.buffer, matrix.offset, dtype), most_alignment);
 }
 
 /// An object of the library.
@@ -149,7 +142,7 @@ CublasLt::Key CublasLt::key_of(const LibraryProduct& product) {
           alignment_of(a, dtype),
           alignment_of(b, dtype),
           alignment_of(out, dtype),
-          has_row ? alignment_of(address(product.row, product.row_offset, dtype)) : 0};
+          has_row ? address_alignment(address(product.row, product.row_offset, dtype), most_alignment) : 0};
 }
 
 std::unique_ptr<CublasLt::Plan> CublasLt::make_plan(const LibraryProduct& product) const {

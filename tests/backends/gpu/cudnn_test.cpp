@@ -42,10 +42,14 @@ class GpuCudnn : public OnGpu {
     }
   };
 
-  /// All three directions on the device, twice, and on the CPU. `by_library_alone`: of the operands no copy
-  /// is made, so that no kernel of ours runs (but for a bias).
-  void check(gpu::GpuBackend& backend, const Case& c, DType dtype, const Place& place,
-             bool by_library_alone) {
+  /// Whose work is expected.
+  enum class By { anyone, library_forward, library };
+
+  /// All three directions on the device, twice, and on the CPU. `by`: no kernel of ours runs but for a bias,
+  /// in all directions or forward; weights are in the activations' order then. `factor_rounding`: of factors
+  /// before they are multiplied.
+  void check(gpu::GpuBackend& backend, const Case& c, DType dtype, const Place& place, By by,
+             double factor_rounding = 0) {
     HostTensor input = place.activation(dtype, c.input), weight = place.of_weight(dtype, c.weight);
     HostTensor d_output = place.activation(dtype, c.output()), bias(dtype, {c.weight[0]});
     HostTensor output = d_output, d_input = input, d_weight = weight, d_bias = bias;
@@ -57,13 +61,17 @@ class GpuCudnn : public OnGpu {
     const auto compare = [&](const std::vector<HostTensor*>& inputs, const std::vector<HostTensor*>& results,
                              std::int64_t terms, const char* direction, bool has_bias, const auto& work) {
       const bool reduced = is_reduced_precision(dtype);
-      const double sums = (8 + 12 * std::sqrt(static_cast<double>(terms))) *
-                          (reduced ? epsilon_of(DType::float32) / epsilon_of(dtype) : 1);
+      // Of products of numbers below 1, some of whose roundings have one sign and some the other.
+      const double root = std::sqrt(static_cast<double>(terms));
+      const double sums =
+          ((8 + 12 * root) * epsilon_of(reduced ? DType::float32 : dtype) + 4 * root * factor_rounding) /
+          epsilon_of(dtype);
       const std::uint64_t before = kernels(backend);
       // A bias that no engine adds is added to the rounded result.
       expect_as_on_cpu(backend, inputs, results, work, sums + (reduced ? has_bias ? 2 : 1 : 0),
                        what + direction);
-      if (by_library_alone && !has_bias) {
+      const bool is_forward = results.front() == &output;
+      if (!has_bias && (by == By::library || (by == By::library_forward && is_forward))) {
         EXPECT_EQ(kernels(backend), before) << what << direction << " was not made by the library";
       }
     };
@@ -92,8 +100,10 @@ class GpuCudnn : public OnGpu {
   }
 };
 
-/// Large enough for the library to be asked.
+// Large enough for the library to be asked.
 const Case plain_case{{16, 64, 28, 28}, {128, 64, 3, 3}, {1, 1, 1}, {1, 1, 0}};
+const Case large_case{{32, 64, 56, 56}, {64, 64, 3, 3}, {1, 1, 1}, {1, 1, 0}};
+const Case depthwise_case{{32, 256, 28, 28}, {256, 1, 3, 3}, {1, 1, 1}, {1, 1, 0}, {1, 1, 1}, 256};
 
 TEST_F(GpuCudnn, IsNamed) {
   for (gpu::GpuBackend* backend : backends) {
@@ -105,14 +115,18 @@ TEST_F(GpuCudnn, IsNamed) {
 
 TEST_F(GpuCudnn, EveryDtypeAndOrder) {
   for (gpu::GpuBackend* backend : backends) {
-    for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16}) {
-      check(*backend, plain_case, dtype, {}, true);
-      check(*backend, plain_case, dtype, {Order::channels_last, Order::channels_last}, true);
-      check(*backend, plain_case, dtype, {Order::channels_last, Order::plain}, false);
-      check(*backend, plain_case, dtype, {Order::plain, Order::reversed}, false);
+    for (const DType dtype : {DType::float16, DType::bfloat16}) {
+      check(*backend, plain_case, dtype, {}, By::library);
+      check(*backend, plain_case, dtype, {Order::channels_last, Order::channels_last}, By::library);
+      check(*backend, plain_case, dtype, {Order::channels_last, Order::plain}, By::anyone);
+      check(*backend, plain_case, dtype, {Order::plain, Order::reversed}, By::anyone);
       if (HasFailure()) return;
     }
-    check(*backend, plain_case, DType::float64, {}, false);
+    check(*backend, large_case, DType::float32, {}, By::library_forward);
+    check(*backend, plain_case, DType::float32, {Order::channels_last, Order::channels_last}, By::anyone);
+    check(*backend, depthwise_case, DType::float32, {}, By::library);
+    check(*backend, depthwise_case, DType::float32, {Order::channels_last, Order::channels_last},
+          By::library);
   }
 }
 
@@ -132,8 +146,8 @@ TEST_F(GpuCudnn, EverySizeStridePaddingDilationAndGroups) {
   for (gpu::GpuBackend* backend : backends) {
     for (const Case& c : cases) {
       for (const DType dtype : {DType::float32, DType::float16}) {
-        check(*backend, c, dtype, {}, false);
-        check(*backend, c, dtype, {Order::channels_last, Order::plain}, false);
+        check(*backend, c, dtype, {}, By::anyone);
+        check(*backend, c, dtype, {Order::channels_last, Order::plain}, By::anyone);
         if (HasFailure()) return;
       }
     }
@@ -144,8 +158,8 @@ TEST_F(GpuCudnn, Offsets) {
   for (gpu::GpuBackend* backend : backends) {
     for (const DType dtype : {DType::float32, DType::float16}) {
       for (const std::int64_t offset : {1, 2, 8}) {
-        check(*backend, plain_case, dtype, {Order::plain, Order::plain, offset}, false);
-        check(*backend, plain_case, dtype, {Order::channels_last, Order::channels_last, offset}, false);
+        check(*backend, plain_case, dtype, {Order::plain, Order::plain, offset}, By::anyone);
+        check(*backend, plain_case, dtype, {Order::channels_last, Order::channels_last, offset}, By::anyone);
         if (HasFailure()) return;
       }
     }
@@ -154,12 +168,12 @@ TEST_F(GpuCudnn, Offsets) {
 
 TEST_F(GpuCudnn, ViewsWithGapsAreMadeByOurKernels) {
   for (gpu::GpuBackend* backend : backends)
-    check(*backend, plain_case, DType::float16, {Order::gaps, Order::plain}, false);
+    check(*backend, plain_case, DType::float16, {Order::gaps, Order::plain}, By::anyone);
 }
 
 // TF32 keeps 10 bits after the point of each factor: only where that is allowed.
 TEST_F(GpuCudnn, Float32IsRoundedOnlyWhereThatIsAllowed) {
-  const Case c{{16, 64, 28, 28}, {128, 64, 3, 3}, {1, 1, 1}, {1, 1, 0}};
+  const Case& c = large_case;
   for (gpu::GpuBackend* backend : backends) {
     // Each filter has a single 1, so that sums are elements of the input.
     HostTensor input(DType::float32, c.input), weight(DType::float32, c.weight);
@@ -186,6 +200,16 @@ TEST_F(GpuCudnn, Float32IsRoundedOnlyWhereThatIsAllowed) {
     EXPECT_NE(rounded, exact) << "no tensor cores?";
     for (std::size_t i = 0; i < exact.size(); ++i) ASSERT_LE(std::abs(rounded[i] - exact[i]), 0x1p-10L) << i;
     EXPECT_EQ(convolve(Float32Precision::highest), exact) << "the plan of another precision was taken";
+  }
+}
+
+// All directions of it, as far as ten bits of each factor go.
+TEST_F(GpuCudnn, Float32WithRoundedFactors) {
+  for (gpu::GpuBackend* backend : backends) {
+    set_float32_convolution_precision(Float32Precision::high);
+    for (const Order order : {Order::plain, Order::channels_last})
+      check(*backend, plain_case, DType::float32, {order, order}, By::library, 0x1p-11);
+    set_float32_convolution_precision(Float32Precision::highest);
   }
 }
 

@@ -14,11 +14,26 @@ constexpr std::size_t most_plans = 1024;
 /// What part of the device's memory a workspace may take at most.
 constexpr std::uint64_t workspace_part = 32;
 
-/// A convolution of fewer multiplications and additions stays with our kernels, which are as fast there or
-/// make it before the library would be open. Measured on an H200 (docs/tested-hardware.md).
-double least_multiply_adds(const ConvolutionForm& form) {
-  const bool has_tensor_cores = is_reduced_precision(form.dtype) || form.rounds_to_tf32;
-  return has_tensor_cores ? 0x1p24 : 0x1p27;
+/// Whether the library makes a form sooner than our kernels, and by so much that a training makes up for the
+/// 0.2 s of opening it. Measured on an H200 (docs/tested-hardware.md).
+bool is_worth_it(const ConvolutionForm& form) {
+  if (form.dtype == DType::float64) return false;
+  const bool is_forward = form.direction == ConvolutionDirection::forward;
+  const bool is_reduced = is_reduced_precision(form.dtype);
+  const bool is_depthwise = form.weight[1] == 1 && form.input[1] > 1;
+  const double work = form.multiply_adds();
+  // Engines of these that add a bias take longer than others and a kernel that adds it.
+  if (form.has_bias && (is_depthwise || (is_reduced && !form.channels_last))) return false;
+  if (is_depthwise || is_reduced) return work >= 0x1p25;
+  if (form.rounds_to_tf32) {
+    const bool is_grouped = form.input[1] > form.weight[1];
+    if (is_grouped && !is_forward && !form.channels_last) return false;
+    return work >= 0x1p25;
+  }
+  // Without tensor cores it gains a fifth, where it has channels to sum over. Its gradients of float32 often
+  // take longer, and those of weights are less exact than ours: very many products are added one by one.
+  constexpr std::int64_t least_channels = 16;
+  return is_forward && !form.channels_last && form.weight[1] >= least_channels && work >= 0x1p31;
 }
 
 /// Engines count elements in 32 bits.
@@ -88,7 +103,7 @@ std::optional<std::size_t> Cudnn::workspace_for(const LibraryConvolution& work) 
     return std::nullopt;
   }
   const ConvolutionForm form(work);
-  if (form.multiply_adds() < least_multiply_adds(form)) return std::nullopt;
+  if (!is_worth_it(form)) return std::nullopt;
   const CurrentContext current(driver_, context_);
   const std::lock_guard lock(mutex_);
   if (!open()) return std::nullopt;

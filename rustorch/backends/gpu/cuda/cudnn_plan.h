@@ -17,7 +17,7 @@ struct ConvolutionForm {
   explicit ConvolutionForm(const LibraryConvolution& work);
   auto operator<=>(const ConvolutionForm&) const = default;
 
-  /// Multiplications and additions; of pairs, as one counts for products of matrices.
+  /// How many products are added up.
   double multiply_adds() const;
 
   ConvolutionDirection direction;

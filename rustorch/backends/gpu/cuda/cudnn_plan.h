@@ -1,38 +1,11 @@
 #pragma once
 
-#include <array>
-#include <compare>
 #include <optional>
 
-#include "rustorch/backends/gpu/convolution_library.h"
+#include "rustorch/backends/gpu/cuda/convolution_form.h"
 #include "rustorch/backends/gpu/cuda/cudnn_object.h"
 
 namespace rustorch::gpu::cuda {
-
-/// A convolution without its addresses: all that cuDNN's choice of an engine depends on. One spatial dim is
-/// two here, of which the first has one element.
-struct ConvolutionForm {
-  using Sizes = std::array<std::int64_t, 5>;
-
-  explicit ConvolutionForm(const LibraryConvolution& work);
-  auto operator<=>(const ConvolutionForm&) const = default;
-
-  /// How many products are added up.
-  double multiply_adds() const;
-
-  ConvolutionDirection direction;
-  DType dtype;
-  bool rounds_to_tf32;
-  bool channels_last;
-  bool has_bias;
-  std::size_t rank;  ///< 4 or 5, of the tensors
-  Sizes input{}, weight{}, output{};
-  std::array<std::int64_t, 3> stride{}, padding{}, dilation{};  ///< of rank - 2 dims
-  std::array<std::int64_t, 4> alignment{};                      ///< bytes: input, weight, output, bias
-};
-
-/// Where the elements of a view begin.
-void* address_of(const View& view);
 
 /// How cuDNN makes convolutions of one form.
 class ConvolutionPlan {

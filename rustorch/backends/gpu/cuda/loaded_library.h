@@ -35,7 +35,7 @@ LoadedLibrary<Api> open_first(const std::vector<std::string>& names, const LookU
     loaded.absence = library.failure();
     if (loaded.absence.empty()) {
       const int version = cuda_version(loaded.api, loaded.absence);
-      if (loaded.absence.empty()) loaded.absence = too_old_driver(name, version);
+      loaded.absence = loaded.absence.empty() ? too_old_driver(name, version) : name + ": " + loaded.absence;
     }
     if (loaded.absence.empty()) return loaded;
     none.absence += (none.absence.empty() ? "" : "; ") + loaded.absence;

@@ -101,7 +101,7 @@ class GpuCudnn : public OnGpu {
 };
 
 // Large enough for the library to be asked.
-const Case plain_case{{16, 64, 28, 28}, {128, 64, 3, 3}, {1, 1, 1}, {1, 1, 0}};
+const Case plain_case{{8, 64, 14, 28}, {64, 64, 3, 3}, {1, 1, 1}, {1, 1, 0}};
 const Case large_case{{32, 64, 56, 56}, {64, 64, 3, 3}, {1, 1, 1}, {1, 1, 0}};
 const Case depthwise_case{{32, 256, 28, 28}, {256, 1, 3, 3}, {1, 1, 1}, {1, 1, 0}, {1, 1, 1}, 256};
 
@@ -123,7 +123,6 @@ TEST_F(GpuCudnn, EveryDtypeAndOrder) {
       if (HasFailure()) return;
     }
     check(*backend, large_case, DType::float32, {}, By::library_forward);
-    check(*backend, plain_case, DType::float32, {Order::channels_last, Order::channels_last}, By::anyone);
     check(*backend, depthwise_case, DType::float32, {}, By::library);
     check(*backend, depthwise_case, DType::float32, {Order::channels_last, Order::channels_last},
           By::library);
@@ -132,15 +131,15 @@ TEST_F(GpuCudnn, EveryDtypeAndOrder) {
 
 TEST_F(GpuCudnn, EverySizeStridePaddingDilationAndGroups) {
   const Case cases[] = {
-      {{8, 61, 31, 45}, {75, 61, 3, 5}, {1, 1, 1}, {1, 2, 0}},             // odd sizes
-      {{16, 3, 131, 130}, {64, 3, 7, 7}, {2, 2, 1}, {3, 3, 0}},            // the first layer of a ResNet
-      {{16, 128, 28, 29}, {256, 128, 1, 1}, {2, 2, 1}},                    // cells in no window
-      {{8, 64, 40, 40}, {96, 64, 3, 3}, {1, 1, 1}, {2, 2, 0}, {2, 2, 1}},  // dilation
-      {{8, 48, 41, 40}, {96, 48, 3, 3}, {2, 3, 1}, {2, 1, 0}, {2, 1, 1}},  // stride and dilation
-      {{16, 128, 28, 28}, {128, 32, 3, 3}, {1, 1, 1}, {1, 1, 0}, {1, 1, 1}, 4},
-      {{32, 256, 28, 28}, {256, 1, 5, 5}, {1, 1, 1}, {2, 2, 0}, {1, 1, 1}, 256},  // depthwise
-      {{16, 96, 2000}, {160, 96, 5}, {1, 1, 1}, {2, 0, 0}},                       // one spatial dim
-      {{4, 24, 12, 14, 16}, {48, 24, 3, 3, 3}, {1, 1, 1}, {1, 1, 1}},             // three
+      {{4, 61, 15, 23}, {75, 61, 3, 5}, {1, 1, 1}, {1, 2, 0}},             // odd sizes
+      {{4, 3, 65, 66}, {64, 3, 7, 7}, {2, 2, 1}, {3, 3, 0}},               // the first layer of a ResNet
+      {{8, 128, 28, 29}, {256, 128, 1, 1}, {2, 2, 1}},                     // cells in no window
+      {{4, 64, 20, 20}, {64, 64, 3, 3}, {1, 1, 1}, {2, 2, 0}, {2, 2, 1}},  // dilation
+      {{4, 48, 41, 40}, {96, 48, 3, 3}, {2, 3, 1}, {2, 1, 0}, {2, 1, 1}},  // stride and dilation
+      {{8, 128, 14, 14}, {128, 32, 3, 3}, {1, 1, 1}, {1, 1, 0}, {1, 1, 1}, 4},
+      {{8, 256, 28, 28}, {256, 1, 5, 5}, {1, 1, 1}, {2, 2, 0}, {1, 1, 1}, 256},  // depthwise
+      {{4, 96, 200}, {160, 96, 5}, {1, 1, 1}, {2, 0, 0}},                        // one spatial dim
+      {{2, 24, 12, 14, 16}, {48, 24, 3, 3, 3}, {1, 1, 1}, {1, 1, 1}},            // three
       {{4, 32, 13, 15, 17}, {48, 16, 3, 3, 3}, {2, 1, 2}, {1, 0, 1}, {1, 1, 1}, 2},
   };
   for (gpu::GpuBackend* backend : backends) {
@@ -154,14 +153,13 @@ TEST_F(GpuCudnn, EverySizeStridePaddingDilationAndGroups) {
   }
 }
 
+// 8 elements are 16 bytes, which engines want.
 TEST_F(GpuCudnn, Offsets) {
   for (gpu::GpuBackend* backend : backends) {
-    for (const DType dtype : {DType::float32, DType::float16}) {
-      for (const std::int64_t offset : {1, 2, 8}) {
-        check(*backend, plain_case, dtype, {Order::plain, Order::plain, offset}, By::anyone);
-        check(*backend, plain_case, dtype, {Order::channels_last, Order::channels_last, offset}, By::anyone);
-        if (HasFailure()) return;
-      }
+    for (const Order order : {Order::plain, Order::channels_last}) {
+      for (const std::int64_t offset : {1, 2, 8})
+        check(*backend, plain_case, DType::float16, {order, order, offset},
+              offset == 8 ? By::library : By::anyone);
     }
   }
 }

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "rustorch/backends/gpu/cuda/device_address.h"
-
 namespace rustorch::gpu::cuda {
 namespace {
 
@@ -17,10 +15,6 @@ ConvolutionForm::Sizes sizes_of(const View& view) {
 }
 
 }  // namespace
-
-void* address_of(const View& view) {
-  return reinterpret_cast<void*>(address(view.data, view.layout->offset, view.dtype));
-}
 
 ConvolutionForm::ConvolutionForm(const LibraryConvolution& work)
     : direction(work.direction),
@@ -40,13 +34,6 @@ ConvolutionForm::ConvolutionForm(const LibraryConvolution& work)
     padding = {0, padding[0], 0};
     dilation = {1, dilation[0], 1};
   }
-  constexpr DevicePointer most = 16;  // bytes that a thread reads at once
-  const auto its_alignment = [](const View& view) {
-    return static_cast<std::int64_t>(
-        address_alignment(reinterpret_cast<DevicePointer>(address_of(view)), most));
-  };
-  alignment = {its_alignment(work.input), its_alignment(work.weight), its_alignment(work.output),
-               work.bias ? its_alignment(*work.bias) : 0};
 }
 
 double ConvolutionForm::multiply_adds() const {

@@ -26,10 +26,6 @@ struct ConvolutionForm {
   std::size_t rank;  ///< 4 or 5, of the tensors
   Sizes input{}, weight{}, output{};
   std::array<std::int64_t, 3> stride{}, padding{}, dilation{};  ///< of rank - 2 dims
-  std::array<std::int64_t, 4> alignment{};                      ///< bytes: input, weight, output, bias
 };
-
-/// Where the elements of a view begin.
-void* address_of(const View& view);
 
 }  // namespace rustorch::gpu::cuda

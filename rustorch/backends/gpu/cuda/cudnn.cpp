@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "rustorch/backends/gpu/cuda/cudnn_graph.h"
 #include "rustorch/core/log.h"
 #include "rustorch/error/error.h"
 
@@ -24,21 +25,26 @@ bool is_worth_it(const ConvolutionForm& form) {
   const double work = form.multiply_adds();
   // Engines of these that add a bias take longer than others and a kernel that adds it.
   if (form.has_bias && (is_depthwise || (is_reduced && !form.channels_last))) return false;
+  // Its sums of these are rounded to the narrow type in between.
+  if (is_depthwise && is_reduced && form.channels_last &&
+      form.direction == ConvolutionDirection::backward_weight)
+    return false;
   if (is_depthwise || is_reduced) return work >= 0x1p25;
   if (form.rounds_to_tf32) {
     const bool is_grouped = form.input[1] > form.weight[1];
     if (is_grouped && !is_forward && !form.channels_last) return false;
     return work >= 0x1p25;
   }
-  // Without tensor cores it gains a fifth, where it has channels to sum over. Its gradients of float32 often
-  // take longer, and those of weights are less exact than ours: very many products are added one by one.
+  // Without tensor cores it gains a fifth, where it has channels to sum over. Its gradients mostly take
+  // longer; those of weights that do not are made by transformed products, which are less exact than ours.
   constexpr std::int64_t least_channels = 16;
   return is_forward && !form.channels_last && form.weight[1] >= least_channels && work >= 0x1p31;
 }
 
-/// Engines count elements in 32 bits.
-bool is_too_large(const View& view) {
-  return view.layout->element_count() > std::numeric_limits<std::int32_t>::max();
+/// Whether engines take a tensor: they count elements in 32 bits, and its address is aligned.
+bool is_tensor(const View& view) {
+  return view.layout->element_count() <= std::numeric_limits<std::int32_t>::max() &&
+         address_of(view) % graph_alignment == 0;
 }
 
 }  // namespace
@@ -98,8 +104,8 @@ const std::optional<ConvolutionPlan>& Cudnn::plan_for(const ConvolutionForm& for
 }
 
 std::optional<std::size_t> Cudnn::workspace_for(const LibraryConvolution& work) {
-  if (!is_floating_point(work.input.dtype) || is_too_large(work.input) || is_too_large(work.weight) ||
-      is_too_large(work.output)) {
+  if (!is_floating_point(work.input.dtype) || !is_tensor(work.input) || !is_tensor(work.weight) ||
+      !is_tensor(work.output) || (work.bias && !is_tensor(*work.bias))) {
     return std::nullopt;
   }
   const ConvolutionForm form(work);

@@ -1,6 +1,7 @@
 #include "rustorch/backends/gpu/cuda/cudnn_api.h"
 
 #include <array>
+#include <string_view>
 
 #include "rustorch/backends/gpu/cuda/loaded_library.h"
 #include "rustorch/error/error.h"
@@ -47,9 +48,11 @@ const CudnnApi* cudnn_api(std::string& absence) {
 std::string describe(const CudnnApi& api, DnnStatus status) {
   std::array<char, 512> reason{};
   api.cudnnGetLastErrorString(reason.data(), reason.size());
+  const std::string_view lines(reason.data()),
+      first = lines.substr(0, lines.find('\n'));  // the others are older
   const char* name = api.cudnnGetErrorString(status);
   return fmt::format("{} (cudnnStatus_t {}){}{}", name != nullptr ? name : "unknown",
-                     static_cast<int>(status), reason[0] != '\0' ? ": " : "", reason.data());
+                     static_cast<int>(status), first.empty() ? "" : ": ", first);
 }
 
 void check(const CudnnApi& api, DnnStatus status, const char* call) {

@@ -62,19 +62,20 @@ OperationNames names_of(ConvolutionDirection direction) {
 
 ConvolutionGraph::ConvolutionGraph(const CudnnApi& api, DnnHandle handle, const ConvolutionForm& form)
     : api_(api), form_(form), graph_(api, DnnObjectKind::operation_graph) {
-  const DnnObject input = tensor(form.input, DnnTensor::input, form.alignment[0]);
-  const DnnObject weight = tensor(form.weight, DnnTensor::weight, form.alignment[1]);
-  const DnnObject output = tensor(form.output, DnnTensor::output, form.alignment[2]);
+  const DnnObject input = tensor(form.input, DnnTensor::input);
+  const DnnObject weight = tensor(form.weight, DnnTensor::weight);
+  const DnnObject output = tensor(form.output, DnnTensor::output);
   std::vector<DnnObject> operations;
   if (form.has_bias) {
-    const DnnObject sum = tensor(form.output, DnnTensor::sum, form.alignment[2]);
-    const DnnObject bias = tensor({1, form.output[1], 1, 1, 1}, DnnTensor::bias, form.alignment[3]);
+    const DnnObject sum = tensor(form.output, DnnTensor::sum);
+    const DnnObject bias = tensor({1, form.output[1], 1, 1, 1}, DnnTensor::bias);
     operations.push_back(convolution(input, weight, sum));
     operations.push_back(addition(sum, bias, output));
   } else {
     operations.push_back(convolution(input, weight, output));
   }
   std::vector<DnnObjectHandle> handles;
+  handles.reserve(operations.size());
   for (const DnnObject& each : operations) handles.push_back(each.handle());
   graph_.set(DnnAttribute::graph_handle, handle);
   graph_.set(DnnAttribute::graph_operations, std::span<const DnnObjectHandle>(handles));
@@ -90,8 +91,7 @@ std::vector<DnnObject> ConvolutionGraph::engine_configs(DnnHeuristics mode) cons
   return heuristics.get_objects(DnnAttribute::heuristics_results, DnnObjectKind::engine_config);
 }
 
-DnnObject ConvolutionGraph::tensor(const ConvolutionForm::Sizes& sizes, DnnTensor id,
-                                   std::int64_t alignment) const {
+DnnObject ConvolutionGraph::tensor(const ConvolutionForm::Sizes& sizes, DnnTensor id) const {
   const Shape shape(std::span<const std::int64_t>(sizes).first(form_.rank));
   const Layout layout = form_.channels_last ? Layout::channels_last(shape) : Layout::contiguous(shape);
   const bool is_virtual = id == DnnTensor::sum;  // it goes from operation to operation, as it is computed
@@ -101,7 +101,7 @@ DnnObject ConvolutionGraph::tensor(const ConvolutionForm::Sizes& sizes, DnnTenso
   object.set(DnnAttribute::tensor_strides,
              std::span<const std::int64_t>(layout.strides.begin(), layout.strides.size()));
   object.set(DnnAttribute::tensor_id, id_of(id));
-  object.set(DnnAttribute::tensor_alignment, alignment);
+  object.set(DnnAttribute::tensor_alignment, static_cast<std::int64_t>(graph_alignment));
   if (is_virtual) object.set(DnnAttribute::tensor_is_virtual, true);
   object.finalize();
   return object;

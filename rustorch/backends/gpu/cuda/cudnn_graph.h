@@ -11,6 +11,10 @@ namespace rustorch::gpu::cuda {
 enum class DnnTensor : std::int64_t { input = 1, weight, output, bias, sum };
 constexpr std::int64_t id_of(DnnTensor tensor) { return static_cast<std::int64_t>(tensor); }
 
+/// Bytes that all tensors of a graph are aligned to. Some engines that take less refuse it only when they
+/// run.
+inline constexpr DevicePointer graph_alignment = 16;
+
 /// The graph of a form: one convolution, and the addition of a bias to it.
 class ConvolutionGraph {
  public:
@@ -22,7 +26,7 @@ class ConvolutionGraph {
 
  private:
   /// Of the form's order, without gaps.
-  DnnObject tensor(const ConvolutionForm::Sizes& sizes, DnnTensor id, std::int64_t alignment) const;
+  DnnObject tensor(const ConvolutionForm::Sizes& sizes, DnnTensor id) const;
   /// The operation of the form's direction; one of the tensors is its result.
   DnnObject convolution(const DnnObject& input, const DnnObject& weight, const DnnObject& output) const;
   DnnObject addition(const DnnObject& a, const DnnObject& b, const DnnObject& sum) const;

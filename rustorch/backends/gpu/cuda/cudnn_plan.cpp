@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "rustorch/backends/gpu/cuda/cudnn_graph.h"
+#include "rustorch/backends/gpu/cuda/device_address.h"
 
 namespace rustorch::gpu::cuda {
 namespace {
@@ -29,6 +30,8 @@ bool is_allowed(const ConvolutionForm& form, const std::vector<DnnNote>& notes) 
 }
 
 }  // namespace
+
+DevicePointer address_of(const View& view) { return address(view.data, view.layout->offset, view.dtype); }
 
 std::optional<ConvolutionPlan> ConvolutionPlan::make(const CudnnApi& api, DnnHandle handle,
                                                      const ConvolutionForm& form,
@@ -58,8 +61,9 @@ void ConvolutionPlan::run(const CudnnApi& api, DnnHandle handle, const LibraryCo
                           void* workspace) const {
   constexpr std::array ids{id_of(DnnTensor::input), id_of(DnnTensor::weight), id_of(DnnTensor::output),
                            id_of(DnnTensor::bias)};
-  const std::array<void*, 4> pointers{address_of(work.input), address_of(work.weight),
-                                      address_of(work.output), work.bias ? address_of(*work.bias) : nullptr};
+  const auto pointer = [](const View& view) { return reinterpret_cast<void*>(address_of(view)); };
+  const std::array<void*, 4> pointers{pointer(work.input), pointer(work.weight), pointer(work.output),
+                                      work.bias ? pointer(*work.bias) : nullptr};
   const std::size_t count = work.bias ? 4 : 3;
   DnnObject pack(api, DnnObjectKind::variant_pack);
   pack.set(DnnAttribute::pack_ids, std::span<const std::int64_t>(ids).first(count));

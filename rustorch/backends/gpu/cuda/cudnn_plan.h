@@ -7,6 +7,9 @@
 
 namespace rustorch::gpu::cuda {
 
+/// Where the elements of a view begin.
+DevicePointer address_of(const View& view);
+
 /// How cuDNN makes convolutions of one form.
 class ConvolutionPlan {
  public:
@@ -16,7 +19,7 @@ class ConvolutionPlan {
                                              const ConvolutionForm& form, std::size_t most_workspace);
 
   std::size_t workspace_bytes() const noexcept { return workspace_bytes_; }
-  /// Queues work of the form, in the handle's stream.
+  /// Queues work of the form, whose tensors are aligned, in the handle's stream.
   void run(const CudnnApi& api, DnnHandle handle, const LibraryConvolution& work, void* workspace) const;
 
  private:

@@ -64,9 +64,9 @@ def measure():
 
 def convolutions():
     """A layer of a ResNet and its gradients."""
-    kinds = (("float32", torch.float32), ("float16", torch.float16), ("bfloat16", torch.bfloat16), ("tf32", torch.float32))
+    kinds = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16, "tf32": torch.float32}
     for order, memory_format in (("nchw", torch.contiguous_format), ("nhwc", torch.channels_last)):
-        for name, dtype in kinds:
+        for name, dtype in kinds.items():
             torch.backends.cudnn.allow_tf32 = name == "tf32"
             x, dy = (
                 torch.randn(32, 64, 56, 56, device="cuda").to(dtype, memory_format=memory_format) for _ in range(2)

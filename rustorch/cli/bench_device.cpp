@@ -122,7 +122,7 @@ void measure_directions(Measure& measure, Device device, const std::string& name
 
 void measure_convolution(Measure& measure, Device device, std::int64_t elements) {
   constexpr std::int64_t channels = 64, most_images = 32, most_side = 56, least_side = 7;
-  const auto side = std::clamp(static_cast<std::int64_t>(std::sqrt(static_cast<double>(elements / channels))),
+  const auto side = std::clamp(static_cast<std::int64_t>(std::sqrt(static_cast<double>(elements) / channels)),
                                least_side, most_side);
   const std::int64_t images = std::clamp<std::int64_t>(elements / (channels * side * side), 1, most_images);
   const Shape shape{images, channels, side, side};

@@ -50,10 +50,14 @@ void* address_of(const LibraryMatrix& matrix, DType dtype) {
   return reinterpret_cast<void*>(address(matrix.buffer, matrix.offset, dtype));
 }
 
-constexpr DevicePointer most_alignment = 256;  // that algorithms may ask for
+/// The largest power of two that divides an address, up to the 256 that algorithms may ask for.
+std::uint32_t alignment_of(DevicePointer pointer) {
+  constexpr DevicePointer most = 256;
+  return static_cast<std::uint32_t>((pointer | most) & (~(pointer | most) + 1));
+}
 
 std::uint32_t alignment_of(const LibraryMatrix& matrix, DType dtype) {
-  return address_alignment(address(matrix.buffer, matrix.offset, dtype), most_alignment);
+  return alignment_of(address(matrix.buffer, matrix.offset, dtype));
 }
 
 /// An object of the library.
@@ -142,7 +146,7 @@ CublasLt::Key CublasLt::key_of(const LibraryProduct& product) {
           alignment_of(a, dtype),
           alignment_of(b, dtype),
           alignment_of(out, dtype),
-          has_row ? address_alignment(address(product.row, product.row_offset, dtype), most_alignment) : 0};
+          has_row ? alignment_of(address(product.row, product.row_offset, dtype)) : 0};
 }
 
 std::unique_ptr<CublasLt::Plan> CublasLt::make_plan(const LibraryProduct& product) const {

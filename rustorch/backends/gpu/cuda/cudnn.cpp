@@ -25,7 +25,7 @@ bool is_worth_it(const ConvolutionForm& form) {
   const double work = form.multiply_adds();
   // Engines of these that add a bias take longer than others and a kernel that adds it.
   if (form.has_bias && (is_depthwise || (is_reduced && !form.channels_last))) return false;
-  // Its sums of these are rounded to the narrow type in between.
+  // Its sums of these are off by some spacings of the narrow type, as if parts were rounded to it.
   if (is_depthwise && is_reduced && form.channels_last &&
       form.direction == ConvolutionDirection::backward_weight)
     return false;

@@ -13,9 +13,4 @@ inline DevicePointer address(BufferHandle buffer, std::int64_t offset, DType dty
   return reinterpret_cast<DevicePointer>(buffer) + static_cast<DevicePointer>(offset) * item_size(dtype);
 }
 
-/// The largest power of two that divides an address, up to `most`, a power of two.
-inline std::uint32_t address_alignment(DevicePointer pointer, DevicePointer most) {
-  return static_cast<std::uint32_t>((pointer | most) & (~(pointer | most) + 1));
-}
-
 }  // namespace rustorch::gpu::cuda

@@ -54,11 +54,33 @@ def measure():
             torch.set_float32_matmul_precision("high")
             yield f"matmul {n} tf32", seconds(lambda: a @ b)
             torch.set_float32_matmul_precision("highest")
+    yield from convolutions()
     for size, text in ((4096, "4.0 KiB"), (1 << 20, "1.0 MiB"), (1 << 26, "64.0 MiB")):
         host, back = torch.rand(size // 4), torch.empty(size // 4)
         there = torch.empty(size // 4, device="cuda")
         yield f"host to device, {text}", seconds(lambda: there.copy_(host))
         yield f"device to host, {text}", seconds(lambda: back.copy_(there))
+
+
+def convolutions():
+    """A layer of a ResNet and its gradients."""
+    kinds = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16, "tf32": torch.float32}
+    for order, memory_format in (("nchw", torch.contiguous_format), ("nhwc", torch.channels_last)):
+        for name, dtype in kinds.items():
+            torch.backends.cudnn.allow_tf32 = name == "tf32"
+            x, dy = (
+                torch.randn(32, 64, 56, 56, device="cuda").to(dtype, memory_format=memory_format) for _ in range(2)
+            )
+            weight = torch.randn(64, 64, 3, 3, device="cuda").to(dtype)
+
+            def gradient(of_input):
+                return torch.ops.aten.convolution_backward(
+                    dy, x, weight, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, [of_input, not of_input, False]
+                )
+
+            yield f"conv {order} {name}", seconds(lambda: torch.nn.functional.conv2d(x, weight, padding=1))
+            yield f"conv {order} {name} d_input", seconds(lambda: gradient(True))
+            yield f"conv {order} {name} d_weight", seconds(lambda: gradient(False))
 
 
 def main():

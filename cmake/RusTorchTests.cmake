@@ -45,14 +45,25 @@ if(RUSTORCH_PCH)
   target_precompile_headers(rustorch_op_cases REUSE_FROM rustorch_test_support)
 endif()
 
-# The toolkit's headers are for the one file that compares our declarations with them: others would take its
+# NVIDIA's headers are for the files that compare our declarations with them: others would take the toolkit's
 # OpenCL headers too.
 find_path(RUSTORCH_CUBLASLT_INCLUDE cublasLt.h HINTS ENV CUDA_PATH ENV CUDA_HOME PATHS /usr/local/cuda
           PATH_SUFFIXES include)
-mark_as_advanced(RUSTORCH_CUBLASLT_INCLUDE)
+# With the packages of a PyTorch (scripts/make-oracle-venv) both libraries' headers are here.
+file(GLOB nvidia_packages ${PROJECT_SOURCE_DIR}/.venv-oracle/lib/python3*/site-packages/nvidia)
+find_path(RUSTORCH_CUDNN_INCLUDE cudnn_graph.h HINTS ENV CUDNN_PATH ENV CUDA_PATH ENV CUDA_HOME
+          PATHS ${nvidia_packages}/cudnn /usr/local/cuda PATH_SUFFIXES include)
+find_path(RUSTORCH_CUDART_INCLUDE cuda_runtime_api.h HINTS ENV CUDA_PATH ENV CUDA_HOME
+          PATHS ${nvidia_packages}/cu13 /usr/local/cuda PATH_SUFFIXES include)
+mark_as_advanced(RUSTORCH_CUBLASLT_INCLUDE RUSTORCH_CUDNN_INCLUDE RUSTORCH_CUDART_INCLUDE)
 if(RUSTORCH_CUBLASLT_INCLUDE)
   set_source_files_properties(${PROJECT_SOURCE_DIR}/tests/backends/gpu/cublaslt_header_test.cpp
                               PROPERTIES COMPILE_OPTIONS "-isystem;${RUSTORCH_CUBLASLT_INCLUDE}")
+endif()
+if(RUSTORCH_CUDNN_INCLUDE AND RUSTORCH_CUDART_INCLUDE)
+  set_source_files_properties(
+    ${PROJECT_SOURCE_DIR}/tests/backends/gpu/cudnn_header_test.cpp
+    PROPERTIES COMPILE_OPTIONS "-isystem;${RUSTORCH_CUDNN_INCLUDE};-isystem;${RUSTORCH_CUDART_INCLUDE}")
 endif()
 
 file(GLOB test_folders CONFIGURE_DEPENDS LIST_DIRECTORIES ON ${PROJECT_SOURCE_DIR}/tests/*)

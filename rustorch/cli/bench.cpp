@@ -216,6 +216,7 @@ std::vector<DeviceBench> benches_of(const std::vector<std::string>& what) {
   std::vector<DeviceBench> benches;
   if (asked("ops")) benches.push_back(DeviceBench::ops);
   if (asked("gemm")) benches.push_back(DeviceBench::gemm);
+  if (asked("conv")) benches.push_back(DeviceBench::convolution);
   if (asked("transfer")) benches.push_back(DeviceBench::transfer);
   return benches;
 }

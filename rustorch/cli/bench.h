@@ -6,7 +6,7 @@
 
 namespace rustorch::cli {
 
-/// `rustorch bench`: measures this machine. `what`: "ops", "gemm", "transfer" or "all" of devices
+/// `rustorch bench`: measures this machine. `what`: "ops", "gemm", "conv", "transfer" or "all" of devices
 /// (bench_device.h). `memory`: the CPU's memory: taking and returning blocks beside malloc, the page faults
 /// of a loop that repeats itself, and the allocator's statistics.
 struct BenchArguments {

@@ -95,6 +95,51 @@ void measure_gemm(Measure& measure, Device device, std::int64_t elements) {
   }
 }
 
+/// The three directions of a 3 x 3 convolution of one dtype and order.
+void measure_directions(Measure& measure, Device device, const std::string& name, DType dtype,
+                        bool channels_last, const Shape& shape) {
+  const auto in_order = [&](const Tensor& x) { return channels_last ? x.channels_last() : x.contiguous(); };
+  const std::int64_t channels = shape[1];
+  const Tensor x = in_order(randn(shape).to(dtype)), dy = in_order(randn(shape).to(dtype));
+  const Tensor weight = randn({channels, channels, 3, 3}).to(dtype);
+  Tensor y = in_order(empty(shape).to(dtype)), dw = empty(weight.shape()).to(dtype);
+  const ConvolutionParameters parameters{.spatial_rank = 2, .padding = {1, 1, 0}};
+  const double flops = 2.0 * static_cast<double>(x.numel() * channels * 9);
+  ComputeBackend& backend = backend_for(device);
+  measure(name, 0, flops, [&] {
+    backend.convolution_forward(
+        {parameters, x.view_for_read(), weight.view_for_read(), {}, y.view_for_write()});
+  });
+  measure(name + " d_input", 0, flops, [&] {
+    backend.convolution_backward_input(
+        {parameters, dy.view_for_read(), weight.view_for_read(), y.view_for_write()});
+  });
+  measure(name + " d_weight", 0, flops, [&] {
+    backend.convolution_backward_weight(
+        {parameters, x.view_for_read(), dy.view_for_read(), dw.view_for_write(), {}});
+  });
+}
+
+void measure_convolution(Measure& measure, Device device, std::int64_t elements) {
+  constexpr std::int64_t channels = 64, most_images = 32, most_side = 56, least_side = 7;
+  const auto side = std::clamp(static_cast<std::int64_t>(std::sqrt(static_cast<double>(elements) / channels)),
+                               least_side, most_side);
+  const std::int64_t images = std::clamp<std::int64_t>(elements / (channels * side * side), 1, most_images);
+  const Shape shape{images, channels, side, side};
+  for (const bool channels_last : {false, true}) {
+    const char* order = channels_last ? "nhwc" : "nchw";
+    for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16})
+      measure_directions(measure, device, fmt::format("conv {} {}", order, dtype), dtype, channels_last,
+                         shape);
+    if (device.type != DeviceType::cuda) continue;  // others compute float32 as ever
+    const Float32Precision before = float32_convolution_precision();
+    set_float32_convolution_precision(Float32Precision::high);
+    measure_directions(measure, device, fmt::format("conv {} tf32", order), DType::float32, channels_last,
+                       shape);
+    set_float32_convolution_precision(before);
+  }
+}
+
 void measure_transfer(Measure& measure, Device device, std::int64_t elements) {
   for (const std::int64_t bytes : {std::int64_t{4096}, std::int64_t{1} << 20, elements * 4}) {
     const auto count = bytes / 4;
@@ -114,13 +159,21 @@ std::vector<DeviceSpeed> bench_device(Device device, DeviceBench what, std::int6
   const DeviceScope scope(device);
   Measure measure(device, filter);
   const bool large = device.type == DeviceType::cuda;
-  if (elements == 0) elements = std::int64_t{1} << (large && what == DeviceBench::ops ? 28 : 24);
+  if (elements == 0) {
+    const bool is_convolution = what == DeviceBench::convolution;
+    elements = std::int64_t{1} << (large && what == DeviceBench::ops ? 28
+                                   : large || !is_convolution        ? 24
+                                                                     : 20);
+  }
   switch (what) {
     case DeviceBench::ops:
       measure_ops(measure, elements);
       break;
     case DeviceBench::gemm:
       measure_gemm(measure, device, elements);
+      break;
+    case DeviceBench::convolution:
+      measure_convolution(measure, device, elements);
       break;
     case DeviceBench::transfer:
       measure_transfer(measure, device, elements);

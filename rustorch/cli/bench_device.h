@@ -11,9 +11,10 @@ namespace rustorch::cli {
 
 /// What is measured on a device.
 enum class DeviceBench : std::uint8_t {
-  ops,       ///< operations on large tensors, whose floor is the memory
-  gemm,      ///< square matrix products
-  transfer,  ///< copies between host and device
+  ops,          ///< operations on large tensors, whose floor is the memory
+  gemm,         ///< square matrix products
+  convolution,  ///< a layer of a ResNet and its gradients, in both orders of memory
+  transfer,     ///< copies between host and device
 };
 
 /// One measurement: the median time of one call, and what it moved or computed at least.
@@ -26,7 +27,8 @@ struct DeviceSpeed {
 };
 
 /// Measures one device. `elements`: of each tensor of `ops` (0: 2^28, less where memory is small); `gemm`
-/// takes matrices of its square root, at most 4096; `transfer` so many bytes as a tensor of floats has.
+/// takes matrices of its square root, at most 4096; `convolution` activations of so many elements, at most 32
+/// images of 64 channels of 56 x 56; `transfer` so many bytes as a tensor of floats has.
 /// Only names that contain `filter` are measured.
 std::vector<DeviceSpeed> bench_device(Device device, DeviceBench what, std::int64_t elements,
                                       const std::string& filter);

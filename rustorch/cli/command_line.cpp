@@ -130,13 +130,14 @@ void add_inspect(CLI::App& app, Action& action) {
 }
 
 void add_bench(CLI::App& app, Action& action) {
-  CLI::App* command = add_command(app, "bench", "Measure this machine: ops, gemm, transfer, memory");
+  CLI::App* command = add_command(app, "bench", "Measure this machine: ops, gemm, conv, transfer, memory");
   auto arguments = std::make_shared<BenchArguments>();
   CLI::Option* const what =
       command
           ->add_option("what", arguments->what,
-                       "ops (large tensors), gemm (matrix products), transfer (host and device), all")
-          ->check(CLI::IsMember({"ops", "gemm", "transfer", "all"}));
+                       "ops (large tensors), gemm (matrix products), conv (convolutions), transfer (host and "
+                       "device), all")
+          ->check(CLI::IsMember({"ops", "gemm", "conv", "transfer", "all"}));
   command->add_option("--device", arguments->devices, "Devices to measure (default: all)")->needs(what);
   command->add_option("--filter", arguments->filter, "Only what contains this text")->needs(what);
   command

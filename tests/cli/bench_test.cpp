@@ -97,6 +97,15 @@ TEST_F(Bench, DevicesAsJson) {
   EXPECT_GT(copy.at("devices").at(0).at("bytes_per_second").to_double(), 0);
 }
 
+TEST_F(Bench, ConvolutionsInBothOrders) {
+  const Outcome outcome = run("bench conv --device cpu --elements 4096 --filter float32 --json");
+  ASSERT_EQ(outcome.code, 0);
+  const Json speeds = Json::parse(outcome.output).at("devices");
+  ASSERT_EQ(speeds.size(), 6u);  // of three directions
+  EXPECT_EQ(speeds.at(5).at("name").to_string(), "conv nhwc float32 d_weight");
+  for (const Json& speed : speeds.elements()) EXPECT_GT(speed.at("flops_per_second").to_double(), 0);
+}
+
 TEST_F(Bench, TransferAsText) {
   const Outcome outcome = run("bench transfer --device cpu --elements 4096");
   ASSERT_EQ(outcome.code, 0);

@@ -3,6 +3,7 @@
 #include <limits>
 #include <numeric>
 
+#include "rustorch/backends/gpu/convolution_by_library.h"
 #include "rustorch/backends/gpu/dense_operand.h"
 #include "rustorch/backends/gpu/index_split.h"
 #include "rustorch/backends/gpu/product.h"
@@ -237,6 +238,14 @@ void GpuBackend::convolution_forward(const ConvolutionForward& work) {
     const Layout bias = per_channel(*work.bias->layout, work.output.layout->shape, true);
     return copy_elements(*this, {work.bias->data, &bias, work.bias->dtype}, work.output);
   }
+  if (convolve_by_library(*this, {.direction = ConvolutionDirection::forward,
+                                  .parameters = work.parameters,
+                                  .input = work.input,
+                                  .weight = work.weight,
+                                  .output = work.output,
+                                  .bias = work.bias})) {
+    return;
+  }
   run(*this, input_windows(work.parameters, work.input, work.weight, work.output), false,
       work.bias ? &*work.bias : nullptr);
 }
@@ -245,6 +254,13 @@ void GpuBackend::convolution_backward_input(const ConvolutionBackwardInput& work
   if (is_empty(work.d_input)) return;
   if (is_empty(work.d_output) || is_empty(work.weight)) return fill_zero(*this, work.d_input);
   const ConvolutionParameters& parameters = work.parameters;
+  if (convolve_by_library(*this, {.direction = ConvolutionDirection::backward_input,
+                                  .parameters = parameters,
+                                  .input = work.d_input,
+                                  .weight = work.weight,
+                                  .output = work.d_output})) {
+    return;
+  }
   Windows windows;
   windows.spatial_rank = static_cast<std::int64_t>(parameters.spatial_rank);
   windows.groups = parameters.groups;
@@ -290,8 +306,14 @@ void GpuBackend::convolution_backward_weight(const ConvolutionBackwardWeight& wo
     if (work.d_bias && !is_empty(*work.d_bias)) fill_zero(*this, *work.d_bias);
     return;
   }
-  if (!is_empty(work.d_weight))
+  if (!is_empty(work.d_weight) &&
+      !convolve_by_library(*this, {.direction = ConvolutionDirection::backward_weight,
+                                   .parameters = work.parameters,
+                                   .input = work.input,
+                                   .weight = work.d_weight,
+                                   .output = work.d_output})) {
     run(*this, input_windows(work.parameters, work.input, work.d_weight, work.d_output), true, nullptr);
+  }
   if (!work.d_bias) return;
   const Layout sums = per_channel(*work.d_bias->layout, work.d_output.layout->shape, false);
   Reduction reduction;

@@ -1,5 +1,6 @@
 #include "rustorch/backends/gpu/gpu_backend.h"
 
+#include "rustorch/backends/gpu/convolution_library.h"
 #include "rustorch/backends/gpu/matrix_library.h"
 #include "rustorch/backends/gpu/product_probe.h"
 #include "rustorch/core/log.h"
@@ -29,6 +30,8 @@ std::vector<std::pair<std::string, std::string>> GpuBackend::capabilities() cons
   pairs.emplace_back("memory shared with the host", facts.unified_memory ? "yes" : "no");
   if (MatrixLibrary* library = executor_->matrix_library(); library != nullptr)
     pairs.emplace_back("matrix products", library->description());
+  if (ConvolutionLibrary* library = executor_->convolution_library(); library != nullptr)
+    pairs.emplace_back("convolutions", library->description());
   return pairs;
 }
 
@@ -73,7 +76,14 @@ bool GpuBackend::has_products() const noexcept {
   return has_products_;
 }
 
-bool GpuBackend::prefers_channels_last(DType /*dtype*/) const noexcept { return false; }
+bool GpuBackend::prefers_channels_last(DType dtype) const noexcept {
+  // Tensor cores want the channels innermost: libraries copy other activations to that order and back. Our
+  // kernels are as fast in both.
+  const bool has_tensor_cores =
+      is_reduced_precision(dtype) ||
+      (dtype == DType::float32 && float32_convolution_precision() == Float32Precision::high);
+  return has_tensor_cores && executor_->convolution_library() != nullptr;
+}
 
 void GpuBackend::copy_from_host(void* destination, std::size_t offset, const void* source,
                                 std::size_t bytes) {

@@ -11,6 +11,7 @@
 
 namespace rustorch::gpu {
 
+class ConvolutionLibrary;
 class MatrixLibrary;
 
 /// What a device says of itself, and what its executor found out by asking or trying.
@@ -72,6 +73,8 @@ class KernelExecutor {
 
   /// The API's library of matrix products; nullptr where there can be none. It may still turn out absent.
   virtual MatrixLibrary* matrix_library() noexcept { return nullptr; }
+  /// The API's library of convolutions, likewise.
+  virtual ConvolutionLibrary* convolution_library() noexcept { return nullptr; }
 
   virtual const DeviceFacts& facts() const noexcept = 0;
   /// The text that maps the kernel dialect to this API's language; stands before every source.

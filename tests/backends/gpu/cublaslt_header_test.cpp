@@ -6,9 +6,9 @@
 
 #include <cstddef>
 #include <string>
-#include <type_traits>
 
 #include "backends/gpu/gpu_device.h"
+#include "backends/gpu/header_comparison.h"
 
 #if __has_include(<cublasLt.h>)
 #include <cublasLt.h>
@@ -16,9 +16,8 @@
 namespace rustorch::gpu::cuda {
 namespace {
 
-template <auto ours, auto theirs>
-concept SameValue = static_cast<long long>(ours) == static_cast<long long>(theirs) &&
-                    sizeof ours == sizeof(int);
+using testing::called_alike;
+using testing::SameValue;
 
 static_assert(SameValue<BlasStatus::success, CUBLAS_STATUS_SUCCESS>);
 static_assert(SameValue<BlasStatus::alloc_failed, CUBLAS_STATUS_ALLOC_FAILED>);
@@ -54,22 +53,6 @@ static_assert(offsetof(HeuristicResult, workspace_bytes) ==
               offsetof(cublasLtMatmulHeuristicResult_t, workspaceSize));
 static_assert(offsetof(HeuristicResult, state) == offsetof(cublasLtMatmulHeuristicResult_t, state));
 static_assert(offsetof(HeuristicResult, waves) == offsetof(cublasLtMatmulHeuristicResult_t, wavesCount));
-
-/// Whether two types are passed alike: pointers, or numbers of one size and kind.
-template <class Ours, class Theirs>
-constexpr bool passed_alike =
-    sizeof(Ours) == sizeof(Theirs) && std::is_pointer_v<Ours> ==
-                                          std::is_pointer_v<Theirs>&& std::is_floating_point_v<Ours> ==
-                                          std::is_floating_point_v<Theirs>;
-
-template <class OurResult, class... Ours, class TheirResult, class... Theirs>
-constexpr bool called_alike(OurResult (*CublasLtApi::*)(Ours...), TheirResult (*)(Theirs...)) {
-  if constexpr (sizeof...(Ours) != sizeof...(Theirs)) {
-    return false;
-  } else {
-    return passed_alike<OurResult, TheirResult> && (passed_alike<Ours, Theirs> && ...);
-  }
-}
 
 static_assert(called_alike(&CublasLtApi::cublasLtGetStatusName, &::cublasLtGetStatusName));
 static_assert(called_alike(&CublasLtApi::cublasLtGetVersion, &::cublasLtGetVersion));

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "rustorch/backends/gpu/cuda/device_address.h"
 #include "rustorch/error/error.h"
 
 namespace rustorch::gpu::cuda {
@@ -43,10 +44,6 @@ BlasDataType data_type(DType dtype) {
     default:
       return BlasDataType::float32;
   }
-}
-
-DevicePointer address(BufferHandle buffer, std::int64_t offset, DType dtype) {
-  return reinterpret_cast<DevicePointer>(buffer) + static_cast<DevicePointer>(offset) * item_size(dtype);
 }
 
 void* address_of(const LibraryMatrix& matrix, DType dtype) {

@@ -1,25 +1,14 @@
 #include "rustorch/backends/gpu/cuda/cublaslt_api.h"
 
-#include <cstdlib>
-#include <vector>
+#include <utility>
 
-#include "rustorch/backends/gpu/shared_library.h"
+#include "rustorch/backends/gpu/cuda/loaded_library.h"
 #include "rustorch/error/error.h"
 
 namespace rustorch::gpu::cuda {
 namespace {
 
-struct LoadedLibrary {
-  CublasLtApi api{};
-  std::string absence;
-};
-
-/// The library of this name, or why it does not do. `newest_major` is the driver's version of CUDA, 0 if
-/// there is no driver.
-LoadedLibrary open_library(const std::string& name, std::size_t newest_major) {
-  LoadedLibrary loaded;
-  CublasLtApi& api = loaded.api;
-  SharedLibrary library(name);
+void look_up(SharedLibrary& library, CublasLtApi& api) {
   library.find(api.cublasLtGetStatusName, {"cublasLtGetStatusName"});
   library.find(api.cublasLtGetVersion, {"cublasLtGetVersion"});
   library.find(api.cublasLtGetCudartVersion, {"cublasLtGetCudartVersion"});
@@ -35,38 +24,21 @@ LoadedLibrary open_library(const std::string& name, std::size_t newest_major) {
   library.find(api.cublasLtMatmulPreferenceSetAttribute, {"cublasLtMatmulPreferenceSetAttribute"});
   library.find(api.cublasLtMatmulAlgoGetHeuristic, {"cublasLtMatmulAlgoGetHeuristic"});
   library.find(api.cublasLtMatmul, {"cublasLtMatmul"});
-  loaded.absence = library.failure();
-  if (!loaded.absence.empty()) return loaded;
-  const std::size_t cuda = api.cublasLtGetCudartVersion();
-  if (newest_major != 0 && cuda / 1000 > newest_major) {
-    loaded.absence = fmt::format("{} is of CUDA {}.{}, which the driver, of CUDA {}, is too old for", name,
-                                 cuda / 1000, cuda % 1000 / 10, newest_major);
-  }
-  return loaded;
 }
 
-LoadedLibrary find_library() {
-  std::string unused;
-  const DriverApi* driver = driver_api(unused);
-  const auto newest_major = driver != nullptr ? static_cast<std::size_t>(driver->version / 1000) : 0;
+LoadedLibrary<CublasLtApi> find_library() {
   std::vector<std::string> names{"libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so"};
-  for (const char* variable : {"CUDA_PATH", "CUDA_HOME"}) {
-    if (const char* folder = std::getenv(variable); folder != nullptr && *folder != '\0')
-      names.push_back(std::string(folder) + "/lib64/libcublasLt.so");
-  }
-  LoadedLibrary none;
-  for (const std::string& name : names) {
-    LoadedLibrary loaded = open_library(name, newest_major);
-    if (loaded.absence.empty()) return loaded;
-    none.absence += (none.absence.empty() ? "" : "; ") + loaded.absence;
-  }
-  return none;
+  for (std::string& path : in_folders_of({"CUDA_PATH", "CUDA_HOME"}, "/lib64/libcublasLt.so"))
+    names.push_back(std::move(path));
+  return open_first<CublasLtApi>(names, look_up, [](const CublasLtApi& api, std::string& /*absence*/) {
+    return static_cast<int>(api.cublasLtGetCudartVersion());
+  });
 }
 
 }  // namespace
 
 const CublasLtApi* cublaslt_api(std::string& absence) {
-  static const LoadedLibrary loaded = find_library();
+  static const LoadedLibrary<CublasLtApi> loaded = find_library();
   if (loaded.absence.empty()) return &loaded.api;
   absence = loaded.absence;
   return nullptr;

@@ -6,6 +6,7 @@
 #include "rustorch/backends/gpu/cuda/bulk_staging.h"
 #include "rustorch/backends/gpu/cuda/compiled_module.h"
 #include "rustorch/backends/gpu/cuda/cublaslt.h"
+#include "rustorch/backends/gpu/cuda/cudnn.h"
 #include "rustorch/backends/gpu/cuda/device_facts.h"
 #include "rustorch/backends/gpu/cuda/device_memory.h"
 #include "rustorch/backends/gpu/cuda/driver_api.h"
@@ -62,18 +63,20 @@ class Stream {
 
 /// The stream and what works in its order. Made and destroyed while the context is current.
 struct WorkQueue {
-  WorkQueue(const DriverApi& api, DeviceHandle device, ContextHandle context, bool has_memory_pools)
+  WorkQueue(const DriverApi& api, DeviceHandle device, ContextHandle context, const DeviceTraits& traits)
       : stream(api),
-        memory(api, device, has_memory_pools, stream.handle()),
+        memory(api, device, traits.has_memory_pools, stream.handle()),
         small_writes(api, stream.handle()),
         bulk(api, stream.handle()),
-        products(api, context, stream.handle(), memory) {}
+        products(api, context, stream.handle(), memory),
+        convolutions(api, context, stream.handle(), traits.facts.memory_bytes) {}
 
   Stream stream;
   DeviceMemory memory;
   WriteStaging small_writes;
   BulkStaging bulk;
   CublasLt products;
+  Cudnn convolutions;
 };
 
 class CudaExecutor final : public KernelExecutor {
@@ -81,7 +84,7 @@ class CudaExecutor final : public KernelExecutor {
   CudaExecutor(const DriverApi& api, DeviceHandle device, DeviceTraits traits)
       : api_(api), traits_(std::move(traits)), context_(api, device) {
     const CurrentContext current = enter();
-    queue_ = std::make_unique<WorkQueue>(api_, device, context_.handle(), traits_.has_memory_pools);
+    queue_ = std::make_unique<WorkQueue>(api_, device, context_.handle(), traits_);
   }
   ~CudaExecutor() override {
     try {
@@ -97,6 +100,7 @@ class CudaExecutor final : public KernelExecutor {
   CudaExecutor& operator=(const CudaExecutor&) = delete;
 
   MatrixLibrary* matrix_library() noexcept override { return &queue_->products; }
+  ConvolutionLibrary* convolution_library() noexcept override { return &queue_->convolutions; }
   const DeviceFacts& facts() const noexcept override { return traits_.facts; }
   std::string_view prelude() const noexcept override { return kernel_text("prelude_cuda.h"); }
 

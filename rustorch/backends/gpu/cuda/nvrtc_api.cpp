@@ -4,24 +4,13 @@
 #include <string_view>
 
 #include "rustorch/backends/gpu/compile_log.h"
-#include "rustorch/backends/gpu/cuda/driver_api.h"
-#include "rustorch/backends/gpu/shared_library.h"
+#include "rustorch/backends/gpu/cuda/loaded_library.h"
 #include "rustorch/error/error.h"
 
 namespace rustorch::gpu::cuda {
 namespace {
 
-struct LoadedCompiler {
-  NvrtcApi api{};
-  std::string absence;
-};
-
-/// The compiler of this name, or why it does not do. `newest_major` is the driver's version of CUDA, 0 if
-/// there is no driver.
-LoadedCompiler open_compiler(const char* name, int newest_major) {
-  LoadedCompiler loaded;
-  NvrtcApi& api = loaded.api;
-  SharedLibrary library(name);
+void look_up(SharedLibrary& library, NvrtcApi& api) {
   library.find(api.nvrtcGetErrorString, {"nvrtcGetErrorString"});
   library.find(api.nvrtcVersion, {"nvrtcVersion"});
   library.find(api.nvrtcCreateProgram, {"nvrtcCreateProgram"});
@@ -31,29 +20,16 @@ LoadedCompiler open_compiler(const char* name, int newest_major) {
   library.find(api.nvrtcGetProgramLog, {"nvrtcGetProgramLog"});
   library.find(api.nvrtcGetCUBINSize, {"nvrtcGetCUBINSize"});
   library.find(api.nvrtcGetCUBIN, {"nvrtcGetCUBIN"});
-  loaded.absence = library.failure();
-  if (!loaded.absence.empty()) return loaded;
-  const CompilerResult result = api.nvrtcVersion(&api.major, &api.minor);
-  if (result != CompilerResult::success) {
-    loaded.absence = fmt::format("{}: nvrtcVersion: {}", name, api.nvrtcGetErrorString(result));
-  } else if (newest_major != 0 && api.major > newest_major) {
-    loaded.absence = fmt::format("{} is of CUDA {}.{}, which the driver, of CUDA {}, is too old for", name,
-                                 api.major, api.minor, newest_major);
-  }
-  return loaded;
 }
 
-LoadedCompiler find_compiler() {
-  std::string unused;
-  const DriverApi* driver = driver_api(unused);
-  const int newest_major = driver != nullptr ? driver->version / 1000 : 0;
-  LoadedCompiler none;
-  for (const char* name : {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"}) {
-    LoadedCompiler loaded = open_compiler(name, newest_major);
-    if (loaded.absence.empty()) return loaded;
-    none.absence += (none.absence.empty() ? "" : "; ") + loaded.absence;
-  }
-  return none;
+LoadedLibrary<NvrtcApi> find_compiler() {
+  const auto version = [](NvrtcApi& api, std::string& absence) {
+    const CompilerResult result = api.nvrtcVersion(&api.major, &api.minor);
+    if (result != CompilerResult::success)
+      absence = fmt::format("nvrtcVersion: {}", api.nvrtcGetErrorString(result));
+    return 1000 * api.major + 10 * api.minor;
+  };
+  return open_first<NvrtcApi>({"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"}, look_up, version);
 }
 
 /// One source in the compiler's hands.
@@ -105,7 +81,7 @@ class Program {
 }  // namespace
 
 const NvrtcApi* nvrtc_api(std::string& absence) {
-  static const LoadedCompiler loaded = find_compiler();
+  static const LoadedLibrary<NvrtcApi> loaded = find_compiler();
   if (loaded.absence.empty()) return &loaded.api;
   absence = loaded.absence;
   return nullptr;

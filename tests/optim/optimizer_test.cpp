@@ -324,6 +324,23 @@ TEST(Optimizer, ParametersThatCannotBeOptimizedAreErrors) {
                [&] { return optim::SGD(std::vector<Tensor>{Tensor()}).learning_rate(); });
 }
 
+TEST(Optimizer, GradientsThatNoLongerFitAreErrorsAndChangeNothing) {
+  Problem problem;
+  optim::SGD optimizer(problem.parameters);
+  for (Tensor& parameter : problem.parameters) parameter.set_grad(ones_like(parameter.detach()));
+  const std::vector<double> before = problem.parameters[0].to_vector<double>();
+  problem.parameters[1].set_data(zeros({3}, {.dtype = float64}));
+  expect_error(ErrorCode::shape_mismatch,
+               "SGD: a parameter of shape [3], but its gradient or state of shape [2]", [&] {
+                 optimizer.step();
+                 return 0;
+               });
+  EXPECT_EQ(problem.parameters[0].to_vector<double>(), before);
+  problem.parameters[1].set_grad(Tensor());
+  optimizer.step();  // what was collected before the error is forgotten
+  EXPECT_NEAR(problem.parameters[0].to_vector<double>()[0], before[0] - 1e-3, 1e-15);
+}
+
 TEST(Optimizer, StatesThatDoNotFitAreErrorsAndChangeNothing) {
   Problem problem;
   optim::AdamW optimizer(problem.parameters);

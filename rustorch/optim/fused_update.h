@@ -86,9 +86,11 @@ class FusedUpdate {
     return {this, batch_ == nullptr ? make() : Program::Register{}};
   }
   void check(const Tensor& tensor) const {
-    RUSTORCH_CHECK(tensor.device() == device_ && tensor.shape() == parameter_->shape(), shape_mismatch,
-                   "{}: a parameter {} on {}, but its gradient or state {} on {}", name_, parameter_->shape(),
-                   device_, tensor.shape(), tensor.device());
+    RUSTORCH_CHECK(tensor.device() == device_, device_mismatch,
+                   "{}: a parameter on {}, but its gradient or state on {}", name_, device_, tensor.device());
+    RUSTORCH_CHECK(tensor.shape() == parameter_->shape(), shape_mismatch,
+                   "{}: a parameter of shape {}, but its gradient or state of shape {}", name_,
+                   parameter_->shape(), tensor.shape());
   }
 
   ProgramBatches& batches_;

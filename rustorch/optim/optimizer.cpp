@@ -105,9 +105,13 @@ bool Optimizer::parameters_overlap() const {
 }
 
 bool Optimizer::are_alike(const Update& a, const Update& b) {
-  const auto same_slot = [](const Tensor& x, const Tensor& y) { return x.defined() == y.defined(); };
-  return a.parameter.dtype() == b.parameter.dtype() && a.parameter.device() == b.parameter.device() &&
-         a.state->step == b.state->step && std::ranges::equal(a.state->slots, b.state->slots, same_slot);
+  // Slots keep their dtype where a parameter has got another one.
+  const auto same_dtype = [](const Tensor& x, const Tensor& y) {
+    return x.defined() == y.defined() && (!x.defined() || x.dtype() == y.dtype());
+  };
+  return a.parameter.device() == b.parameter.device() && same_dtype(a.parameter, b.parameter) &&
+         same_dtype(a.gradient, b.gradient) && a.state->step == b.state->step &&
+         std::ranges::equal(a.state->slots, b.state->slots, same_dtype);
 }
 
 void Optimizer::step() {

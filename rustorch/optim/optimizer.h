@@ -106,7 +106,8 @@ class Optimizer {
     ParameterState* state;
   };
   /// Puts the updates of some parameters of a group, at least one, into `batches`, under NoGrad. They are
-  /// alike: of one dtype, on one device, in the same step, and with the same slots already made.
+  /// alike: on one device, of one dtype, as their gradients are and as the same slots are that are already
+  /// made, and in the same step.
   virtual void update(const GroupOptions& options, std::span<const Update> updates) = 0;
   /// Updates that are done together at the end of a step.
   ProgramBatches& batches() noexcept { return batches_; }

@@ -324,6 +324,49 @@ TEST(Optimizer, ParametersThatCannotBeOptimizedAreErrors) {
                [&] { return optim::SGD(std::vector<Tensor>{Tensor()}).learning_rate(); });
 }
 
+TEST(Optimizer, StatesOfSeveralDtypesStayApart) {
+  // A parameter that became bfloat16 after its first step has float32 momentum, beside one that has bfloat16.
+  const auto trained = [](bool together) {
+    Tensor a = tensor({0.5F, -2.F, 3.F}), b = tensor({1.F, 0.25F, 4.F}).to(bfloat16);
+    for (Tensor* parameter : {&a, &b}) parameter->requires_grad_();
+    std::vector<optim::SGD> optimizers;
+    const optim::SGDOptions options{.lr = 0.25, .momentum = 0.5};
+    if (together) {
+      optimizers.emplace_back(std::vector{a, b}, options);
+    } else {
+      optimizers.emplace_back(std::vector{a}, options);
+      optimizers.emplace_back(std::vector{b}, options);
+    }
+    for (int step = 0; step < 3; ++step) {
+      for (Tensor* parameter : {&a, &b}) parameter->set_grad(parameter->detach() * 0.5);
+      for (optim::SGD& optimizer : optimizers) optimizer.step();
+      if (step == 0) {
+        a.set_grad(Tensor());
+        a.set_data(a.detach().to(bfloat16));
+      }
+    }
+    return std::pair(a.to_vector<float>(), b.to_vector<float>());
+  };
+  EXPECT_EQ(trained(true), trained(false));
+}
+
+TEST(Optimizer, GradientsThatNoLongerFitAreErrorsAndChangeNothing) {
+  Problem problem;
+  optim::SGD optimizer(problem.parameters);
+  for (Tensor& parameter : problem.parameters) parameter.set_grad(ones_like(parameter.detach()));
+  const std::vector<double> before = problem.parameters[0].to_vector<double>();
+  problem.parameters[1].set_data(zeros({3}, {.dtype = float64}));
+  expect_error(ErrorCode::shape_mismatch,
+               "SGD: a parameter of shape [3], but its gradient or state of shape [2]", [&] {
+                 optimizer.step();
+                 return 0;
+               });
+  EXPECT_EQ(problem.parameters[0].to_vector<double>(), before);
+  problem.parameters[1].set_grad(Tensor());
+  optimizer.step();  // what was collected before the error is forgotten
+  EXPECT_NEAR(problem.parameters[0].to_vector<double>()[0], before[0] - 1e-3, 1e-15);
+}
+
 TEST(Optimizer, StatesThatDoNotFitAreErrorsAndChangeNothing) {
   Problem problem;
   optim::AdamW optimizer(problem.parameters);

@@ -40,13 +40,14 @@ void GpuBackend::elementwise_many(const Program& program, std::span<const View> 
 
   const ElementwiseSource source = elementwise_source(form);
   Kernel& kernel = kernels_.get(source.key.view(), source.kernel, [&] { return text_of(source, form); });
+  const auto most = static_cast<std::int64_t>(std::min<std::size_t>(form.runs.most, alike));
+  const std::int64_t elements_of_launch = elements / static_cast<std::int64_t>(alike) * most;
+  const auto begin_table = [&] { table.begin(form, elements_of_launch, executor_->facts()); };
   const auto launch_table = [&] {
-    if (!table.empty())
-      executor_->launch(kernel, launch_for(table.chunks(), 1, most_groups_on(executor_->facts())),
-                        table.arguments());
-    table.begin(form);
+    if (!table.empty()) executor_->launch(kernel, launch_for(table.chunks(), 1), table.arguments());
+    begin_table();
   };
-  table.begin(form);
+  begin_table();
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const std::span<const View> run = views.subspan(i * operands, operands);
     if (counts[i] == 0) {

@@ -18,7 +18,7 @@ void ElementwiseText::add_kernel(std::string_view name, const Program& program) 
   line("KERNEL({}, {})(", name, group_threads);
   declare_buffers();
   form_.elements_of_thread == 1 ? one_by_one() : form_.packed ? packed() : several_at_once();
-  text_ += "}\n}\n}\n";
+  text_ += form_.runs.most == 0 ? "}\n}\n}\n" : "}\n}\n}\n}\n";
 }
 
 void ElementwiseText::declare_parameters() {
@@ -38,7 +38,7 @@ void ElementwiseText::declare_parameters() {
 
 void ElementwiseText::declare_loops() {
   if (form_.runs.most != 0) {
-    line("index runs, chunks; index count[{0}], first_chunk[{0}];", form_.runs.most);
+    line("index runs, chunks, chunk_elements; index count[{0}], first_chunk[{0}];", form_.runs.most);
     return;
   }
   line("index count;");
@@ -94,8 +94,8 @@ void ElementwiseText::store(std::size_t k, std::string_view at, const ProgramTex
        body.result(k));
 }
 
-/// Opens the loop over the elements that a group takes at a time: `first` is the thread's first one, which
-/// may lie beyond the `count` of a run.
+/// Opens the loop over the elements that a group takes at a time: `first` is the thread's first one, and they
+/// end at `count`.
 void ElementwiseText::open_loop() {
   if (form_.runs.most != 0) return open_loop_over_runs();
   const std::uint32_t elements = group_threads * static_cast<std::uint32_t>(form_.elements_of_thread);
@@ -104,7 +104,8 @@ void ElementwiseText::open_loop() {
        elements, form_.packed ? form_.elements_of_thread : 1);
 }
 
-/// Chunks are numbered over all runs; a chunk's run is the last one that begins at or before it.
+/// Chunks are numbered over all runs; a chunk's run is the last one that begins at or before it. A group goes
+/// through a chunk in several steps, since to find the run takes longer than an element.
 void ElementwiseText::open_loop_over_runs() {
   line("for (index chunk = (index)GROUP_ID(0); chunk < p.chunks; chunk += (index)NUM_GROUPS(0)) {{");
   line("index run = 0;");
@@ -112,10 +113,12 @@ void ElementwiseText::open_loop_over_runs() {
   line("const index middle = (run + beyond) / 2;");
   line("if (p.first_chunk[middle] <= chunk) run = middle; else beyond = middle;");
   line("}}");
-  line("const index count = p.count[run];");
-  line("const index first = (chunk - p.first_chunk[run]) * {} + (index)LOCAL_ID;",
-       group_threads * static_cast<std::uint32_t>(form_.elements_of_thread));
+  line("const index begin = (chunk - p.first_chunk[run]) * p.chunk_elements;");
+  line("const index rest = p.count[run] - begin;");
+  line("const index count = begin + (rest < p.chunk_elements ? rest : p.chunk_elements);");
   for (std::size_t buffer = 0; buffer < buffers(); ++buffer) point_at_run(buffer);
+  line("for (index first = begin + (index)LOCAL_ID; first < count; first += {}) {{",
+       group_threads * static_cast<std::uint32_t>(form_.elements_of_thread));
 }
 
 void ElementwiseText::point_at_run(std::size_t buffer) {
@@ -137,7 +140,7 @@ void ElementwiseText::point_at_run(std::size_t buffer) {
 /// The body for one element of a thread after the other; o0, o1 … are where its operands are.
 void ElementwiseText::one_by_one() {
   open_loop();
-  text_ += form_.runs.most == 0 ? "{\n" : "if (first < count) {\n";
+  line("{{");
   std::vector<LoopText::Moved> moved;
   for (std::size_t k = 0; k < operands(); ++k) {
     if (form_.rank > 1) {

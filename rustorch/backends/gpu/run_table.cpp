@@ -8,7 +8,7 @@
 namespace rustorch::gpu {
 namespace {
 
-constexpr std::int64_t most_elements = std::numeric_limits<std::int32_t>::max() / 2;
+constexpr std::int64_t most_elements = std::numeric_limits<std::int32_t>::max() / 4;
 
 /// Whether two operands of one shape have their elements at the same distances.
 bool lie_alike(const Layout& a, const Layout& b) noexcept {
@@ -84,8 +84,13 @@ std::size_t RunTable::most_runs(const ElementwiseForm& form, const DeviceFacts& 
   return form.runs.by_address ? most : std::min(most, most_buffers / buffers);
 }
 
-void RunTable::begin(const ElementwiseForm& form) {
+void RunTable::begin(const ElementwiseForm& form, std::int64_t elements, const DeviceFacts& facts) {
   form_ = form;
+  // Chunks for all units, several each, and no more: to find a chunk's run is work.
+  const std::int64_t step = std::int64_t{group_threads} * form.elements_of_thread;
+  const std::int64_t wanted = facts.compute_units == 0 ? most_groups : 16 * std::int64_t{facts.compute_units};
+  const std::int64_t groups = std::min(wanted, most_groups);
+  chunk_elements_ = std::clamp<std::int64_t>(elements / (step * groups), 1, 4096) * step;
   chunks_ = 0;
   places_.clear();
   counts_.clear();
@@ -96,8 +101,8 @@ void RunTable::begin(const ElementwiseForm& form) {
 
 bool RunTable::has_room_for(std::int64_t count) const noexcept {
   // Steps of all groups go beyond the chunks.
-  constexpr std::int64_t most_chunks = std::numeric_limits<std::int32_t>::max() - most_short_groups;
-  return counts_.size() < form_.runs.most && chunks_ + count / chunk_elements() < most_chunks;
+  constexpr std::int64_t most_chunks = std::numeric_limits<std::int32_t>::max() - most_groups;
+  return counts_.size() < form_.runs.most && chunks_ + count / chunk_elements_ < most_chunks;
 }
 
 void RunTable::add(std::span<const View> operands, std::int64_t count) {
@@ -116,7 +121,7 @@ void RunTable::add(std::span<const View> operands, std::int64_t count) {
   }
   counts_.push_back(static_cast<std::int32_t>(count));
   first_chunks_.push_back(static_cast<std::int32_t>(chunks_));
-  chunks_ += (count + chunk_elements() - 1) / chunk_elements();
+  chunks_ += (count + chunk_elements_ - 1) / chunk_elements_;
 }
 
 std::span<const KernelArgument> RunTable::arguments() {
@@ -134,6 +139,7 @@ std::span<const KernelArgument> RunTable::arguments() {
   scalars.add_scalars(parameters_, false);
   parameters_.add(static_cast<std::int32_t>(runs));
   parameters_.add(static_cast<std::int32_t>(chunks_));
+  parameters_.add(static_cast<std::int32_t>(chunk_elements_));
   parameters_.add_all<std::int32_t>(counts_);
   parameters_.add_all<std::int32_t>(first_chunks_);
   parameters_.finish();

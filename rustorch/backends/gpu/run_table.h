@@ -34,7 +34,8 @@ class RunShape {
 /// theirs. Kept by each thread, so that a steady step allocates nothing.
 class RunTable {
  public:
-  void begin(const ElementwiseForm& form);
+  /// For runs of about so many elements together.
+  void begin(const ElementwiseForm& form, std::int64_t elements, const DeviceFacts& facts);
   bool has_room_for(std::int64_t count) const noexcept;
   void add(std::span<const View> operands, std::int64_t count);
 
@@ -47,12 +48,8 @@ class RunTable {
   static std::size_t most_runs(const ElementwiseForm& form, const DeviceFacts& facts) noexcept;
 
  private:
-  std::int64_t chunk_elements() const noexcept {
-    return std::int64_t{group_threads} * form_.elements_of_thread;
-  }
-
   ElementwiseForm form_;
-  std::int64_t chunks_ = 0;
+  std::int64_t chunk_elements_ = 0, chunks_ = 0;
   std::vector<std::int64_t> places_;
   std::vector<std::int32_t> counts_, first_chunks_;
   std::vector<KernelArgument> arguments_;

@@ -20,6 +20,7 @@ class CompilingExecutor final : public gpu::KernelExecutor {
     facts_.name = "compiler";
     facts_.compute_units = 132;
     facts_.most_argument_bytes = 4096;
+    facts_.held_registers = 64;
     facts_.most_group_threads = 1024;
     facts_.has_float64 = true;
   }

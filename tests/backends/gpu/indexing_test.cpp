@@ -1,6 +1,7 @@
 // Gather, scatter, sort and nonzero on each GPU that is here, beside the CPU.
 #include "backends/gpu/device_copy.h"
 #include "backends/gpu/gpu_device.h"
+#include "rustorch/backends/gpu/sorted_scatter.h"
 #include "rustorch/error/error.h"
 #include "support/expect_error.h"
 
@@ -99,6 +100,28 @@ void fill_with_whole_numbers(HostTensor& tensor) {
     tensor.set(i, static_cast<long double>(i * i % 5 - (tensor.dtype() == DType::uint8 ? 0 : 2)));
 }
 
+TEST(SortedScatter, PaysForManyIndicesOfFewColumns) {
+  const auto pays = [](std::int64_t rows, std::int64_t columns, std::int64_t count, bool by_column = false) {
+    const Layout base({count, columns}, {0, 1}),
+        moves({count, columns}, {by_column ? columns : 1, by_column});
+    const Layout dense = Layout::contiguous({count, columns}), table({rows, columns}, {columns, 1});
+    std::byte nothing{};
+    const IndexOperand index{{&nothing, &moves, DType::int64}, rows, columns};
+    const gpu::IndexedPlan plan(Scatter{.mode = ScatterMode::add,
+                                        .base = {&nothing, &base, DType::float32},
+                                        .indices = {&index, 1},
+                                        .source = {&nothing, &dense, DType::float32}});
+    return gpu::SortedScatter(plan).pays();
+  };
+  EXPECT_TRUE(pays(50000, 768, 65536)) << "the gradient of an embedding";
+  EXPECT_TRUE(pays(1000, 1, 1000000));
+  EXPECT_TRUE(pays(50000, 768, 65536, true)) << "scatter_add of a few columns";
+  EXPECT_FALSE(pays(50000, 768, 64)) << "a few steps are quicker than the launches of a sort";
+  EXPECT_FALSE(pays(100, 1000000, 1000)) << "columns keep the device busy";
+  EXPECT_FALSE(pays(1000, 100000, 300, true)) << "each column would be a sort of its own";
+  EXPECT_FALSE(pays(0, 3, 1000)) << "no destination is left";
+}
+
 TEST_F(GpuIndexing, ManyIndicesInEveryMode) {
   for (gpu::GpuBackend* backend : backends) {
     for (const DType dtype : every_dtype) {
@@ -106,8 +129,7 @@ TEST_F(GpuIndexing, ManyIndicesInEveryMode) {
                                      ScatterMode::max, ScatterMode::min}) {
         if (!backend->supports(Kind::scatter, dtype)) continue;
         const bool is_sum = mode == ScatterMode::add || mode == ScatterMode::multiply;
-        // Each mode in one floating-point and one integer dtype: each is a compilation.
-        if (mode != ScatterMode::add && dtype != DType::float32 && dtype != DType::int64) continue;
+        if (mode != ScatterMode::add && dtype != DType::float32) continue;  // each is a compilation
         Rows rows(dtype, DType::int64, 11, 3, 1000);
         HostTensor source(dtype, {1000, 3}, Order::reversed);
         source.randomize(2);
@@ -192,6 +214,35 @@ TEST_F(GpuIndexing, ManyIndicesOfSeveralDims) {
           },
           0, fmt::format("two indices, mode {}", static_cast<int>(mode)));
     }
+  }
+}
+
+TEST_F(GpuIndexing, DestinationsThatNeed64Bits) {
+  for (gpu::GpuBackend* backend : backends) {
+    // Of [100000, 100000] elements only those of the first rows are there.
+    constexpr std::int64_t count = 600, side = 100000;
+    HostTensor table(DType::float32, {3, side}), source(DType::float32, {count});
+    HostTensor row(DType::int64, {count}), column(DType::int64, {count});
+    fill_with_whole_numbers(table), fill_with_whole_numbers(source);
+    for (std::int64_t i = 0; i < count; ++i) {
+      row.set(i, static_cast<long double>(i % 3));
+      column.set(i, static_cast<long double>(side - 1 - i % 50));
+    }
+    const Layout base({count}, {0});
+    expect_as_on_cpu(
+        *backend, {&source, &row, &column}, {&table},
+        [&](ComputeBackend& on, const auto& view) {
+          Scatter work{.op = "put",
+                       .mode = ScatterMode::add,
+                       .base = view(table),
+                       .indices = {},
+                       .source = view(source)};
+          work.base.layout = &base;
+          const IndexOperand operands[] = {{view(row), side, side}, {view(column), side, 1}};
+          work.indices = operands;
+          on.scatter(work);
+        },
+        0, "wide keys");
   }
 }
 

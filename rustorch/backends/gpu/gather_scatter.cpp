@@ -47,7 +47,7 @@ void GpuBackend::scatter_sorted(const SortedScatter& sorted, ScatterMode mode) {
   std::array<KernelArgument, IndexedLoops::max_indices + others> arguments;
   std::size_t count = 0;
   const auto add = [&](std::initializer_list<BufferHandle> buffers) {
-    for (const BufferHandle buffer : buffers) arguments[count++] = {buffer, nullptr, 0};
+    for (void* const buffer : buffers) arguments[count++] = {buffer, nullptr, 0};
   };
   const auto launch = [&](Kernel& kernel, std::int64_t threads) {
     arguments[count++] = {nullptr, parameters.data(), parameters.size()};

@@ -96,8 +96,8 @@ void GpuBackend::sort(const Sort& work) {
   parameters.want_values = values.is_wanted() ? 1 : 0;
   parameters.want_indices = indices.is_wanted() ? 1 : 0;
   // What is not wanted is not touched: any buffer will do.
-  const BufferHandle values_buffer = values.is_wanted() ? values.buffer() : indices.buffer();
-  const BufferHandle indices_buffer = indices.is_wanted() ? indices.buffer() : values.buffer();
+  void* const values_buffer = values.is_wanted() ? values.buffer() : indices.buffer();
+  void* const indices_buffer = indices.is_wanted() ? indices.buffer() : values.buffer();
 
   if (length <= longest_short_row) {
     const KernelSource source = source_for(work.input.dtype, length <= 128   ? 128

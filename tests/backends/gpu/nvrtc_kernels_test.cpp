@@ -94,7 +94,7 @@ TEST_F(NvrtcKernels, OfScatters) {
 TEST_F(NvrtcKernels, OfRows) {
   for (const auto& backend : backends) {
     for (const DType dtype : {DType::float32, DType::bfloat16}) {
-      for (const std::int64_t n : {100, 16384, 20000}) {
+      for (const std::int64_t n : {16384, 20000}) {
         if (n != 16384 && dtype != DType::float32) continue;
         HostTensor x(dtype, {300, n}), y(dtype, {300, n});
         HostTensor losses(DType::float32, {300}), lse(DType::float32, {300}), targets(DType::int64, {300});

@@ -45,6 +45,14 @@ def measure():
     yield "sum of columns", seconds(lambda: x.sum(0))
     yield "softmax", seconds(lambda: x.softmax(1))
     yield "random", seconds(lambda: torch.rand(side, side, device="cuda"))
+    source, table = torch.rand(65536, 768, device="cuda"), torch.zeros(50000, 768, device="cuda")
+    index = torch.randint(0, 50000, (65536,), device="cuda")
+    half = torch.where(torch.rand(65536, device="cuda") < 0.5, torch.zeros_like(index), index)
+    yield "embedding gradient", seconds(lambda: table.index_add_(0, index, source))
+    yield "embedding gradient, half equal", seconds(lambda: table.index_add_(0, half, source))
+    numbers, few = torch.rand(1000000, device="cuda"), torch.randint(0, 1000, (1000000,), device="cuda")
+    sums = torch.zeros(1000, device="cuda")
+    yield "index_add into 1000", seconds(lambda: sums.index_add_(0, few, numbers))
     yield "add of 16 floats", seconds(lambda: a + b)
     n = 4096
     for dtype in (torch.float32, torch.float16, torch.bfloat16):

@@ -169,8 +169,10 @@ struct Gather {
 enum class ScatterMode : std::uint8_t { write, add, multiply, max, min };
 
 /// base[p + Σ indices] = mode(itself, source[p]): scatter, scatter_add, index_put, index_add, and the
-/// gradients of the gathers. Equal addresses: `write` keeps the last in row-major order, `add` sums in
-/// row-major order.
+/// gradients of the gathers. Equal addresses: `write` keeps the last in row-major order, the others take
+/// elements in row-major order. GPUs may take runs of elements that meet at one address together first, in
+/// the compute type (float32 for float16 and bfloat16), and then round once: a fixed order, which follows
+/// from shapes and indices alone. Only sums and products of floating-point numbers show it.
 struct Scatter {
   const char* op = "scatter";
   ScatterMode mode = ScatterMode::write;

@@ -15,6 +15,7 @@
 #include "rustorch/tensor/lazy.h"
 #include "rustorch/tensor/operations/creation.h"
 #include "rustorch/tensor/operations/elementwise.h"
+#include "rustorch/tensor/operations/indexing.h"
 #include "rustorch/tensor/operations/linear_algebra.h"
 #include "rustorch/tensor/operations/random.h"
 #include "rustorch/tensor/operations/reduction.h"
@@ -60,6 +61,27 @@ class Measure {
   std::vector<DeviceSpeed> speeds_;
 };
 
+/// The gradient of an embedding: many rows added into a table, by indices that are all likely, and where half
+/// of them are one (a padding token); and as many numbers into a few. What is counted as moved is the source
+/// and the index, and the rows of the table, once each way.
+void measure_scatters(Measure& measure, std::int64_t elements) {
+  constexpr std::int64_t columns = 768;
+  const std::int64_t count = std::max<std::int64_t>(1, std::min<std::int64_t>(65536, elements / columns));
+  const std::int64_t rows = std::min<std::int64_t>(50000, count);
+  const Tensor source = rand({count, columns});
+  Tensor table = zeros({rows, columns});
+  const Tensor index = randint(0, rows, {count});
+  const Tensor half = where(rand({count}) < 0.5, zeros_like(index), index);
+  const auto bytes = static_cast<double>((count * columns + 2 * rows * columns) * 4 + count * 8);
+  measure("embedding gradient", bytes, 0, [&] { index_put_(table, {index}, source, true); });
+  measure("embedding gradient, half equal", bytes, 0, [&] { index_put_(table, {half}, source, true); });
+  const std::int64_t many = std::min<std::int64_t>(1000000, elements);
+  const Tensor numbers = rand({many}), few = randint(0, 1000, {many});
+  Tensor sums = zeros({1000});
+  measure("index_add into 1000", static_cast<double>(many) * 12, 0,
+          [&] { index_put_(sums, {few}, numbers, true); });
+}
+
 void measure_ops(Measure& measure, std::int64_t elements) {
   const auto side = static_cast<std::int64_t>(std::sqrt(static_cast<double>(elements)));
   const Tensor x = rand({side, side}), y = rand({side, side});
@@ -75,6 +97,7 @@ void measure_ops(Measure& measure, std::int64_t elements) {
   measure("sum of columns", one, 0, [&] { materialize(x.sum(0)); });
   measure("softmax", 2 * one, 0, [&] { materialize(x.softmax(1)); });
   measure("random", one, 0, [&] { materialize(rand({side, side})); });
+  measure_scatters(measure, elements);
   const Tensor a = rand({16}), b = rand({16});
   measure("add of 16 floats", 0, 16, [&] { materialize(a + b); });
 }

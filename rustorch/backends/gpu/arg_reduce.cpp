@@ -46,6 +46,7 @@ void GpuBackend::arg_reduce(const ArgReduction& work) {
         .define("JOINS", joins ? 1 : 0)
         .define("WITH_VALUES", values.is_wanted() ? 1 : 0)
         .define("WITH_INDICES", indices.is_wanted() ? 1 : 0)
+        .define("ADJACENT", inner == 1 ? 1 : 0)
         .row_teams(by)
         .wide_index(wide);
     const auto launch_with = [&]<class Index>(Index) {

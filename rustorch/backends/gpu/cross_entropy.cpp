@@ -39,6 +39,12 @@ struct Operands {
     const bool adjacent = layout.strides[1] <= layout.strides[0] || layout.shape[0] == 1;
     return row_teams(rows(), classes(), adjacent, rows());
   }
+  bool columns_are_adjacent() const {
+    const auto adjacent = [](const View& view) {
+      return view.data == nullptr || view.layout->strides[1] == 1;
+    };
+    return adjacent(logits) && adjacent(d_logits);
+  }
   bool wide_index() const { return needs_wide_index(std::max(rows(), classes())); }
 
   KernelSource source() const {
@@ -49,6 +55,7 @@ struct Operands {
         .storage("W", weight ? weight->dtype : logits.dtype)
         .define("WEIGHTED", weight ? 1 : 0)
         .define("SMOOTHING", smoothing != 0 ? 1 : 0)
+        .define("ADJACENT", columns_are_adjacent() ? 1 : 0)
         .row_teams(teams())
         .wide_index(wide_index());
     return source;
@@ -106,7 +113,8 @@ void GpuBackend::cross_entropy_backward(const CrossEntropyBackward& work) {
   KernelSource source = operands.source();
   source.storage("DX", work.d_logits.dtype)
       .define("FORWARD", 0)
-      .define("HELD", held_elements(operands.classes(), operands.teams()));
+      .define("HELD",
+              held_elements(operands.classes(), operands.teams(), 1, operands.compute(), executor_->facts()));
   const IndexChecks::Site check = index_checks_.begin("cross_entropy", IndexChecks::Checked::target);
   with_parameter_types(operands.compute(), operands.wide_index(), [&]<class Real, class Index>(Real, Index) {
     launch(source, "backward", operands.teams().launch(operands.rows()),

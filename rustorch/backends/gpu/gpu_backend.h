@@ -15,6 +15,7 @@
 namespace rustorch::gpu {
 
 struct IndexedPlan;
+struct SortedScatter;
 
 /// The backend of every GPU: all that CUDA, OpenCL and Metal share. What it does not support runs on the CPU
 /// (FallbackBackend).
@@ -75,6 +76,7 @@ class GpuBackend final : public ComputeBackend {
 
  private:
   void run_indexed(const IndexedPlan& plan, const Scatter* scatter);
+  void scatter_sorted(const SortedScatter& sorted, ScatterMode mode);
   void launch_bytes(const KernelSource& source, const char* kernel, const LaunchShape& shape,
                     std::span<const BufferHandle> buffers, const void* parameters, std::size_t size);
 

@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include <iterator>
-#include <limits>
 
 #include "rustorch/backends/gpu/formula.h"
-#include "rustorch/backends/gpu/launch.h"
 #include "rustorch/backends/gpu/loop_text.h"
 #include "rustorch/backends/gpu/program_text.h"
 #include "rustorch/backends/gpu/source_lines.h"
@@ -16,30 +14,6 @@ namespace rustorch::gpu {
 namespace {
 
 using Nest = IndexedLoops::Nest;
-
-/// What a scatter writes, given expressions of the old and the new value.
-std::string combined(ScatterMode mode, DType compute) {
-  const bool is_integer = is_integral(compute);
-  const std::string wide = compute == DType::int64 ? "u64" : "u32";
-  const auto arithmetic = [&](char sign) {
-    // Unsigned, so that it wraps.
-    return is_integer ? fmt::format("({})(({})old {} ({})value)", dialect_type(compute), wide, sign, wide)
-                      : fmt::format("old {} value", sign);
-  };
-  switch (mode) {
-    case ScatterMode::write:
-      return "value";
-    case ScatterMode::add:
-      return arithmetic('+');
-    case ScatterMode::multiply:
-      return arithmetic('*');
-    case ScatterMode::max:
-      return "(old != old || !(value > old || value != value) ? old : value)";
-    case ScatterMode::min:
-      return "(old != old || !(value < old || value != value) ? old : value)";
-  }
-  return {};
-}
 
 class Source : SourceLines {
  public:
@@ -94,13 +68,11 @@ class Source : SourceLines {
   /// Moves one element; `v` names the variables that hold where the operands are.
   void access(char v, bool moves) {
     line("int inside = 1;");
-    for (std::size_t k = 0; k < plan_.indices.size(); ++k) {
-      line("{{ const i64 at = checked_index(found, p.op, (i64)load_{}(b{}, {}{}), p.index_size[{}]);",
-           storage_name(plan_.indices[k].index.dtype), 2 + k, v, 2 + k, k);
-      line("if (at < 0) inside = 0;");
-      line("{}{} += at * p.index_stride[{}]; }}", v, IndexedLoops::base, k);
-    }
     const std::size_t elements = IndexedLoops::elements, base = IndexedLoops::base;
+    for (std::size_t k = 0; k < plan_.indices.size(); ++k) {
+      text_ += checked_index_text(plan_, k, fmt::format("{}{}", v, 2 + k), fmt::format("{}{}", v, base),
+                                  "index_stride");
+    }
     if (scatter_ == nullptr) {
       line("b{0}[{1}{0}] = inside ? b{2}[{1}{2}] : 0;", elements, v, base);
     } else if (moves) {
@@ -112,7 +84,7 @@ class Source : SourceLines {
       line("const {} value = load_{}(b{}, {}{});", dialect_type(compute), storage_name(dtype), elements, v,
            elements);
       line("store_{}(b{}, {}{}, {}); }}", storage_name(dtype), base, v, base,
-           rounded(combined(scatter_->mode, compute), compute, dtype));
+           rounded(scattered(scatter_->mode, compute), compute, dtype));
     }
   }
 
@@ -122,6 +94,38 @@ class Source : SourceLines {
 };
 
 }  // namespace
+
+std::string scattered(ScatterMode mode, DType compute) {
+  const bool is_integer = is_integral(compute);
+  const std::string wide = compute == DType::int64 ? "u64" : "u32";
+  const auto arithmetic = [&](char sign) {
+    // Unsigned, so that it wraps.
+    return is_integer ? fmt::format("({})(({})old {} ({})value)", dialect_type(compute), wide, sign, wide)
+                      : fmt::format("old {} value", sign);
+  };
+  switch (mode) {
+    case ScatterMode::write:
+      return "value";
+    case ScatterMode::add:
+      return arithmetic('+');
+    case ScatterMode::multiply:
+      return arithmetic('*');
+    case ScatterMode::max:
+      return "(old != old || !(value > old || value != value) ? old : value)";
+    case ScatterMode::min:
+      return "(old != old || !(value < old || value != value) ? old : value)";
+  }
+  return {};
+}
+
+std::string checked_index_text(const IndexedPlan& plan, std::size_t k, std::string_view from,
+                               std::string_view to, std::string_view stride) {
+  return fmt::format(
+      "{{ const i64 at = checked_index(found, p.op, (i64)load_{0}(b{1}, {2}), p.index_size[{3}]);\n"
+      "if (at < 0) inside = 0;\n"
+      "{4} += at * p.{5}[{3}]; }}\n",
+      storage_name(plan.indices[k].index.dtype), 2 + k, from, k, to, stride);
+}
 
 template <class Work>
 IndexedPlan::IndexedPlan(const Work& work, const View& elements_view)
@@ -149,7 +153,7 @@ IndexedPlan::IndexedPlan(const Gather& work) : IndexedPlan(work, work.out) {
 
 IndexedPlan::IndexedPlan(const Scatter& work) : IndexedPlan(work, work.source) {
   const IndexedLoops loops(work.source, work.base, work.indices, work.op);
-  const bool apart = positions_are_apart(work.base, work.indices);
+  apart = positions_are_apart(work.base, work.indices);
   for (const Nest* nest : {&loops.outer, &loops.inner}) {
     for (std::size_t dim = 0; dim < nest->rank(); ++dim) {
       const bool moves_alone = apart && nest->stride(IndexedLoops::base, dim) != 0;
@@ -170,9 +174,8 @@ void IndexedPlan::finish() {
   free.sort();  // neighbours in the result (of a gather), or the base, go to neighbours among threads
   free.coalesce();
   ordered.coalesce();
-  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max() - most_groups * group_threads;
-  wide_index = free.count() > most || ordered.count() > most || has_wide_stride(free, most) ||
-               has_wide_stride(ordered, most);
+  wide_index = free.count() > most_narrow_index || ordered.count() > most_narrow_index ||
+               has_wide_stride(free, most_narrow_index) || has_wide_stride(ordered, most_narrow_index);
 }
 
 KernelKey indexed_key(const IndexedPlan& plan, const Scatter* scatter) {
@@ -187,8 +190,7 @@ std::string indexed_source(const IndexedPlan& plan, const Scatter* scatter) {
   return Source(plan, scatter).run();
 }
 
-StructBytes indexed_parameters(const IndexedPlan& plan, std::int32_t checked_op) {
-  StructBytes bytes;
+void add_index_members(StructBytes& bytes, const IndexedPlan& plan) {
   bytes.add(plan.elements.layout->offset * plan.parts);
   bytes.add(plan.base.layout->offset * plan.parts);
   for (const IndexOperand& operand : plan.indices) bytes.add(operand.index.layout->offset);
@@ -196,6 +198,11 @@ StructBytes indexed_parameters(const IndexedPlan& plan, std::int32_t checked_op)
   if (plan.indices.empty()) bytes.add(std::int64_t{0});
   for (const IndexOperand& operand : plan.indices) bytes.add(operand.stride * plan.parts);
   if (plan.indices.empty()) bytes.add(std::int64_t{0});
+}
+
+StructBytes indexed_parameters(const IndexedPlan& plan, std::int32_t checked_op) {
+  StructBytes bytes;
+  add_index_members(bytes, plan);
   const auto add = [&]<class Index>(Index) {
     bytes.add(static_cast<Index>(plan.free.count()));
     bytes.add(static_cast<Index>(plan.ordered.count()));

@@ -27,6 +27,10 @@ struct DeviceFacts {
   std::uint32_t compute_units = 0;       ///< 0 where the API does not tell
   std::uint32_t most_group_threads = 0;
   std::size_t most_argument_bytes = 0;  ///< of all parameters of a kernel (Metal: of the struct)
+  /// How many 32-bit registers each of 256 threads may fill with elements of a row, for rows to be read once.
+  /// None where that is not known to pay: a CPU's compiler unrolls the loops over them into code that takes
+  /// it minutes, and has no such registers.
+  std::int64_t held_registers = 0;
   bool has_float64 = false;
   /// A buffer's handle is the address that kernels see: it may stand in their parameter struct.
   bool handles_are_addresses = false;

@@ -54,9 +54,12 @@ class Launcher {
         source_("layer_norm.h", compute),
         vectors_(source_, some) {
     wide_ = needs_wide_index(walk.rows * std::max(walk.n, walk.chunks));
+    constexpr int held = 2;  // x and its gradient; forward, x and what its three passes need
     const bool holds = stage == Stage::forward || stage == Stage::backward;
     source_.define("STAGE", static_cast<std::int64_t>(stage))
-        .define("HELD", holds ? held_elements(walk.n, walk.teams) : 0)
+        .define("HELD",
+                holds ? held_elements(walk.n, walk.teams, held, compute, backend.executor().facts()) : 0)
+        .define("ADJACENT", walk.inner == 1 ? 1 : 0)
         .row_teams(walk.teams)
         .wide_index(wide_);
   }

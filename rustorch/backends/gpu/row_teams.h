@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "rustorch/backends/gpu/launch.h"
+#include "rustorch/core/dtype.h"
 
 namespace rustorch::gpu {
 
@@ -50,11 +51,13 @@ inline RowTeams joining_teams(std::int64_t chunks) {
 }
 
 /// How many elements of a row each thread of a team keeps in registers, as the file's HELD; 0 where they are
-/// more than `most`, and more than the registers have room for.
-inline std::int64_t held_elements(std::int64_t n, const RowTeams& teams) {
-  constexpr std::int64_t most = 16;
+/// more than there is room for. Of each, `operands` numbers of the compute type are kept.
+inline std::int64_t held_elements(std::int64_t n, const RowTeams& teams, int operands, DType compute,
+                                  const DeviceFacts& facts) {
+  constexpr std::int64_t always = 16, register_bytes = 4;
+  const std::int64_t bytes = operands * static_cast<std::int64_t>(item_size(compute));
   const std::int64_t held = power_of_two_from((n + teams.threads - 1) / teams.threads);
-  return held <= most ? held : 0;
+  return held <= always || held * bytes <= facts.held_registers * register_bytes ? held : 0;
 }
 
 }  // namespace rustorch::gpu

@@ -39,6 +39,7 @@ void run(GpuBackend& backend, const Work& work) {
     const std::int64_t values = rows.rows * chunks.chunks * (forward ? 2 : 1);
     states = Buffer(backend.allocator(), static_cast<std::size_t>(values) * item_size(compute));
   }
+  const DeviceFacts& facts = backend.executor().facts();
   const auto queue = [&](Stage stage) {
     KernelSource source("softmax.h", compute);
     source.storage("X", work.x.dtype)
@@ -46,7 +47,9 @@ void run(GpuBackend& backend, const Work& work) {
         .define("FORWARD", forward ? 1 : 0)
         .define("LOGARITHM", work.logarithm ? 1 : 0)
         .define("STAGE", static_cast<std::int64_t>(stage))
-        .define("HELD", stage == Stage::whole ? held_elements(rows.n, teams) : 0)
+        .define("HELD",
+                stage == Stage::whole ? held_elements(rows.n, teams, forward ? 1 : 2, compute, facts) : 0)
+        .define("ADJACENT", rows.inner == 1 ? 1 : 0)
         .row_teams(teams)
         .wide_index(wide);
     if (!forward) source.storage("DY", work.d_output.dtype);

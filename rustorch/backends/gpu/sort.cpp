@@ -1,9 +1,9 @@
 #include <bit>
 
-#include "rustorch/backends/gpu/counts.h"
 #include "rustorch/backends/gpu/dense_operand.h"
 #include "rustorch/backends/gpu/launch.h"
 #include "rustorch/backends/gpu/program_text.h"
+#include "rustorch/backends/gpu/radix_sort.h"
 #include "rustorch/backends/loop_nest.h"
 #include "rustorch/error/error.h"
 
@@ -13,11 +13,10 @@ namespace {
 /// As kernels/sort.h declares it.
 struct Parameters {
   std::int64_t in_offset, values_offset, indices_offset;
-  std::int64_t rows, length, wanted, blocks;
-  std::uint32_t flip, shift, want_values, want_indices;
+  std::int64_t rows, length, wanted;
+  std::uint32_t flip, want_values, want_indices, padding;
 };
 
-constexpr int digit_bits = 4;
 /// Rows up to here are sorted by one group each, in local memory.
 constexpr std::int64_t longest_short_row = 2048;
 
@@ -78,9 +77,9 @@ void GpuBackend::sort(const Sort& work) {
   if (some.data == nullptr || some.layout->element_count() == 0) return;
   const std::int64_t wanted = dim_size(some, work.dim);
   const std::int64_t rows = work.input.layout->element_count() / length;
-  constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
-  RUSTORCH_CHECK(length <= most, unsupported, "sort on {} takes at most {} elements in a row, not {}",
-                 device_, most, length);
+  RUSTORCH_CHECK(length <= RadixSort::most_length, unsupported,
+                 "sort on {} takes at most {} elements in a row, not {}", device_, RadixSort::most_length,
+                 length);
 
   const WithDimLast input(work.input, work.dim), values_view(work.values, work.dim),
       indices_view(work.indices, work.dim);
@@ -93,13 +92,12 @@ void GpuBackend::sort(const Sort& work) {
   parameters.rows = rows;
   parameters.length = length;
   parameters.wanted = wanted;
-  parameters.blocks = (length + counted_block - 1) / counted_block;
   parameters.flip = work.descending ? 1 : 0;
   parameters.want_values = values.is_wanted() ? 1 : 0;
   parameters.want_indices = indices.is_wanted() ? 1 : 0;
   // What is not wanted is not touched: any buffer will do.
-  const BufferHandle values_buffer = values.is_wanted() ? values.buffer() : indices.buffer();
-  const BufferHandle indices_buffer = indices.is_wanted() ? indices.buffer() : values.buffer();
+  void* const values_buffer = values.is_wanted() ? values.buffer() : indices.buffer();
+  void* const indices_buffer = indices.is_wanted() ? indices.buffer() : values.buffer();
 
   if (length <= longest_short_row) {
     const KernelSource source = source_for(work.input.dtype, length <= 128   ? 128
@@ -110,26 +108,12 @@ void GpuBackend::sort(const Sort& work) {
   } else {
     const KernelSource source = source_for(work.input.dtype, 0);
     const int width = 8 * static_cast<int>(item_size(work.input.dtype));
-    const auto elements = static_cast<std::size_t>(rows * length);
-    const std::size_t key_bytes = elements * (width == 64 ? 8 : 4);
-    std::array<Buffer, 2> keys{Buffer(allocator_, key_bytes), Buffer(allocator_, key_bytes)};
-    std::array<Buffer, 2> places{Buffer(allocator_, elements * 4), Buffer(allocator_, elements * 4)};
-    const std::int64_t row_counts = (std::int64_t{1} << digit_bits) * parameters.blocks;
-    const Buffer counts(allocator_, static_cast<std::size_t>(rows * row_counts) * 4);
+    RadixSort sorted(*this, rows, length, width);
     launch(source, "make_keys", launch_for(rows * length, group_threads),
-           {in.buffer(), keys[0].data(), places[0].data()}, parameters);
-    const LaunchShape by_block = launch_for(rows * parameters.blocks, 1);
-    for (int shift = 0; shift < width; shift += digit_bits) {
-      parameters.shift = static_cast<std::uint32_t>(shift);
-      launch(source, "count_digits", by_block, {keys[0].data(), counts.data()}, parameters);
-      scan_counts(*this, counts.data(), rows, row_counts);
-      launch(source, "move_digits", by_block,
-             {keys[0].data(), places[0].data(), keys[1].data(), places[1].data(), counts.data()}, parameters);
-      std::swap(keys[0], keys[1]);
-      std::swap(places[0], places[1]);
-    }
+           {in.buffer(), sorted.keys(), sorted.places()}, parameters);
+    sorted.sort();
     launch(source, "take_sorted", launch_for(rows * wanted, group_threads),
-           {in.buffer(), places[0].data(), values_buffer, indices_buffer}, parameters);
+           {in.buffer(), sorted.places(), values_buffer, indices_buffer}, parameters);
   }
   values.finish();
   indices.finish();

@@ -23,6 +23,7 @@ class CompilingExecutor final : public gpu::KernelExecutor {
     facts_.compute_units = 132;
     facts_.most_argument_bytes = 32764;
     facts_.handles_are_addresses = true;
+    facts_.held_registers = 64;
     facts_.most_group_threads = 1024;
     facts_.has_float64 = true;
   }

@@ -1,4 +1,4 @@
-// CUDA's compiler accepts the kernels of products and pooling, on machines without a device too.
+// CUDA's compiler accepts the kernels of whole ops, on machines without a device too.
 #include "backends/gpu/cuda_compilation.h"
 #include "backends/gpu/device_copy.h"
 
@@ -55,6 +55,50 @@ TEST_F(NvrtcKernels, OfPooling) {
           backend->pooling_forward({parameters, large.view(), small.view(), winners});
           backend->pooling_backward({parameters, small.view(), winners, large.view()});
         }
+      }
+    }
+  }
+}
+
+TEST_F(NvrtcKernels, OfScatters) {
+  for (const DType dtype : {DType::float32, DType::bfloat16, DType::int64}) {
+    for (gpu::GpuBackend* backend : backends_for(dtype)) {
+      for (const ScatterMode mode : {ScatterMode::write, ScatterMode::add, ScatterMode::max}) {
+        HostTensor table(dtype, {50, 3}), source(dtype, {70000, 3}), index(DType::int64, {70000});
+        const Layout base({70000, 3}, {0, 1}), moves({70000, 3}, {1, 0});
+        Scatter work{
+            .op = "rows", .mode = mode, .base = table.view(), .indices = {}, .source = source.view()};
+        work.base.layout = &base;
+        IndexOperand operand{index.view(), 50, 3};
+        operand.index.layout = &moves;
+        work.indices = {&operand, 1};
+        backend->scatter(work);
+      }
+    }
+  }
+  EXPECT_GE(backends.front()->kernels().statistics().compiled, 10u);
+}
+
+TEST_F(NvrtcKernels, OfRows) {
+  for (const DType dtype : {DType::float32, DType::bfloat16}) {
+    for (gpu::GpuBackend* backend : backends_for(dtype)) {
+      for (const std::int64_t n : {16384, 20000}) {
+        if (n != 16384 && dtype != DType::float32) continue;
+        HostTensor x(dtype, {300, n}), y(dtype, {300, n});
+        HostTensor losses(DType::float32, {300}), lse(DType::float32, {300}), targets(DType::int64, {300});
+        for (const bool logarithm : {false, true}) {
+          backend->softmax_forward({x.view(), 1, logarithm, y.view()});
+          backend->softmax_backward({x.view(), x.view(), 1, logarithm, y.view()});
+        }
+        backend->layer_norm_forward({x.view(), {}, {}, 1e-5, y.view(), losses.view(), lse.view()});
+        CrossEntropyForward forward{};
+        forward.logits = x.view(), forward.targets = targets.view();
+        forward.losses = losses.view(), forward.log_sum_exp = lse.view();
+        backend->cross_entropy_forward(forward);
+        CrossEntropyBackward backward{};
+        backward.logits = x.view(), backward.targets = targets.view(), backward.log_sum_exp = lse.view();
+        backward.d_losses = losses.view(), backward.d_logits = y.view();
+        backend->cross_entropy_backward(backward);
       }
     }
   }

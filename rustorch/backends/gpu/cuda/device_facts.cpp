@@ -67,6 +67,7 @@ DeviceTraits ask_device(const DriverApi& api, const NvrtcApi& compiler, DeviceHa
   facts.compute_units = static_cast<std::uint32_t>(attribute(DeviceAttribute::multiprocessor_count));
   facts.most_group_threads = static_cast<std::uint32_t>(attribute(DeviceAttribute::max_threads_per_block));
   facts.handles_are_addresses = true;
+  facts.held_registers = 64;  // with those of the work, two groups' have room among a multiprocessor's 65,536
   facts.most_argument_bytes = most_argument_bytes(api, compiler, traits.major);
   facts.has_float64 = true;
   facts.unified_memory = attribute(DeviceAttribute::integrated) != 0;

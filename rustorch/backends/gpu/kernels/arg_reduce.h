@@ -35,10 +35,7 @@ KERNEL(arg_reduce, 256)
  BUF(i64, indices, 4), PARAMS(Parameters, p, 5) KERNEL_IDS) {
   LOCAL_ARRAY(C, shared, 256);
   LOCAL_ARRAY(index, shared_places, 256);
-  const u32 id = LOCAL_ID;
-  const index step = (index)NUM_GROUPS(0) * ROWS_OF_GROUP;
-  for (index job_of_group = (index)GROUP_ID(0) * ROWS_OF_GROUP; job_of_group < p.rows * p.chunks;
-       job_of_group += step) {
+  FOR_JOBS_OF_GROUP(p.rows * p.chunks) {
     FIND_ROW()
     C best = (C)0;
     index place = -1;

@@ -137,10 +137,8 @@ KERNEL(forward, 256)
   LOCAL_ARRAY(C, shared_count, 256);
   LOCAL_ARRAY(C, shared_mean, 256);
   LOCAL_ARRAY(C, shared_squares, 256);
-  const u32 id = LOCAL_ID;
-  const index step = (index)NUM_GROUPS(0) * ROWS_OF_GROUP;
-  for (index first = (index)GROUP_ID(0) * ROWS_OF_GROUP; first < p.channels; first += step) {
-    const index channel = first + (index)ROW_OF(id);
+  FOR_JOBS_OF_GROUP(p.channels) {
+    const index channel = job_of_group + (index)ROW_OF(id);
     const index chunks = channel < p.channels ? p.chunks : 0;
     C count = LIT(0.0);
     C mean = LIT(0.0);
@@ -233,10 +231,8 @@ KERNEL(backward, 256)
  BUF(MEMORY_BY_X, by_input, 5), BUF(MEMORY_SHIFT, shift, 6), BUF(MEMORY_D_WEIGHT, d_weight, 7),
  BUF(MEMORY_D_BIAS, d_bias, 8), PARAMS(Parameters, p, 9) KERNEL_IDS) {
   LOCAL_ARRAY(C, shared, 256);
-  const u32 id = LOCAL_ID;
-  const index step = (index)NUM_GROUPS(0) * ROWS_OF_GROUP;
-  for (index first = (index)GROUP_ID(0) * ROWS_OF_GROUP; first < p.channels; first += step) {
-    const index channel = first + (index)ROW_OF(id);
+  FOR_JOBS_OF_GROUP(p.channels) {
+    const index channel = job_of_group + (index)ROW_OF(id);
     const index chunks = channel < p.channels ? p.chunks : 0;
     C sum = LIT(0.0);
     C product = LIT(0.0);

@@ -2,6 +2,7 @@
 // the logits' dtype, DX that of their gradient, LOSS that of the losses or their gradient, LSE that of the
 // logarithms of the sums of exponentials. WEIGHTED: there are class weights, of dtype W. SMOOTHING: the
 // labels are smoothed. HELD: elements of a row that a thread keeps, 0 for rows that are too long for that.
+// ADJACENT: those of a row of logits and of their gradients lie side by side.
 typedef struct {
   i64 logits_offset, logits_row, logits_column;
   i64 d_logits_offset, d_logits_row, d_logits_column;
@@ -21,23 +22,31 @@ typedef struct {
 #define WEIGHT_OF(c) LIT(1.0)
 #endif
 
+#if ADJACENT
+#define COLUMN(stride, c) ((i64)(c))
+#else
+#define COLUMN(stride, c) ((i64)(c)*p.stride)
+#endif
+#define LOAD_LOGIT(c) LOAD_X(logits, at + COLUMN(logits_column, c))
+
 #if FORWARD
 KERNEL(forward, 256)
 (BUF(const MEMORY_X, logits, 0), BUF(const i64, targets, 1), BUF(const MEMORY_W, weight, 2),
  BUF(MEMORY_LOSS, losses, 3), BUF(MEMORY_LSE, log_sum_exp, 4), BUF(u32, found, 5),
  PARAMS(Parameters, p, 6) KERNEL_IDS) {
   LOCAL_ARRAY(C, shared, 256);
-  const u32 id = LOCAL_ID;
-  const index member = (index)MEMBER_OF(id);
-  const index step = (index)NUM_GROUPS(0) * ROWS_OF_GROUP;
-  for (index first = (index)GROUP_ID(0) * ROWS_OF_GROUP; first < p.rows; first += step) {
-    const index row = first + (index)ROW_OF(id);
+  FOR_JOBS_OF_GROUP(p.rows) {
+    const index member = (index)MEMBER_OF(id);
+    const index row = job_of_group + (index)ROW_OF(id);
     const index classes = row < p.rows ? p.classes : 0;
     const i64 at = p.logits_offset + (i64)row * p.logits_row;
     C most = LOWEST_C;
     C sum = LIT(0.0);
-    for (index c = member; c < classes; c += ROW_THREADS)
-      add_exponential(&most, &sum, LOAD_X(logits, at + (i64)c * p.logits_column));
+    FOR_SEVERAL(c, member, classes) {
+      C several[SEVERAL];
+      READ_ELEMENTS(SEVERAL, several, c, classes, LOAD_LOGIT, -INFINITY_C)
+      add_exponentials(&most, &sum, several);
+    }
     join_exponentials(shared, id, &most, &sum);
     const C log_sum = F(log)(sum);
 #if SMOOTHING
@@ -45,7 +54,7 @@ KERNEL(forward, 256)
     C weights = LIT(0.0);
     for (index c = member; c < classes; c += ROW_THREADS) {
       const C w = WEIGHT_OF(c);
-      distances += w * (LOAD_X(logits, at + (i64)c * p.logits_column) - most);
+      distances += w * (LOAD_LOGIT(c) - most);
       weights += w;
     }
     distances = row_sum(shared, id, distances);
@@ -57,7 +66,7 @@ KERNEL(forward, 256)
       if (target != p.ignore_index) {
         if (target >= 0 && target < (i64)p.classes) {
           // Distances from the largest logit keep the digits that large logits would cost.
-          const C x = LOAD_X(logits, at + target * p.logits_column);
+          const C x = LOAD_LOGIT(target);
           loss = WEIGHT_OF(target) * (log_sum - (x - most));
 #if SMOOTHING
           loss =
@@ -83,16 +92,19 @@ KERNEL(forward, 256)
 #define GRADIENT_OF(c, e) ((e)*scale - ((i64)(c) == target ? on_target : LIT(0.0)))
 #endif
 
+#define WRITE_GRADIENT(c, e) \
+  STORE_DX(d_logits, to + COLUMN(d_logits_column, c), counts ? GRADIENT_OF(c, e) : LIT(0.0))
+#define WRITE_HELD(c, k) WRITE_GRADIENT(c, held[k])
+#define WRITE_SEVERAL(c, k) WRITE_GRADIENT(c, F(exp)(several[k] - logarithm))
+
 KERNEL(backward, 256)
 (BUF(const MEMORY_X, logits, 0), BUF(const i64, targets, 1), BUF(const MEMORY_W, weight, 2),
  BUF(const MEMORY_LOSS, d_losses, 3), BUF(const MEMORY_LSE, log_sum_exp, 4), BUF(u32, found, 5),
  BUF(MEMORY_DX, d_logits, 6), PARAMS(Parameters, p, 7) KERNEL_IDS) {
   LOCAL_ARRAY(C, shared, 256);
-  const u32 id = LOCAL_ID;
-  const index member = (index)MEMBER_OF(id);
-  const index step = (index)NUM_GROUPS(0) * ROWS_OF_GROUP;
-  for (index first = (index)GROUP_ID(0) * ROWS_OF_GROUP; first < p.rows; first += step) {
-    const index row = first + (index)ROW_OF(id);
+  FOR_JOBS_OF_GROUP(p.rows) {
+    const index member = (index)MEMBER_OF(id);
+    const index row = job_of_group + (index)ROW_OF(id);
     const index classes = row < p.rows ? p.classes : 0;
     const i64 at = p.logits_offset + (i64)row * p.logits_row;
     const i64 to = p.d_logits_offset + (i64)row * p.d_logits_row;
@@ -109,15 +121,14 @@ KERNEL(backward, 256)
     C sum = LIT(0.0);
 #if HELD
     C held[HELD];
+    READ_ELEMENTS(HELD, held, member, classes, LOAD_LOGIT, -INFINITY_C)
     UNROLL
     for (i32 k = 0; k < HELD; ++k) {
-      const index c = member + (index)k * ROW_THREADS;
-      held[k] = c < classes ? F(exp)(LOAD_X(logits, at + (i64)c * p.logits_column) - logarithm) : LIT(0.0);
+      held[k] = F(exp)(held[k] - logarithm);
       sum += held[k];
     }
 #else
-    for (index c = member; c < classes; c += ROW_THREADS)
-      sum += F(exp)(LOAD_X(logits, at + (i64)c * p.logits_column) - logarithm);
+    for (index c = member; c < classes; c += ROW_THREADS) sum += F(exp)(LOAD_LOGIT(c) - logarithm);
 #endif
     sum = row_sum(shared, id, sum);
     const C gradient = counts ? LOAD_LOSS(d_losses, p.losses_offset + (i64)row * p.losses_stride) : LIT(0.0);
@@ -136,16 +147,12 @@ KERNEL(backward, 256)
     const C scale = on_target / sum;
 #endif
 #if HELD
-    UNROLL
-    for (i32 k = 0; k < HELD; ++k) {
-      const index c = member + (index)k * ROW_THREADS;
-      if (c < classes)
-        STORE_DX(d_logits, to + (i64)c * p.d_logits_column, counts ? GRADIENT_OF(c, held[k]) : LIT(0.0));
-    }
+    WRITE_ELEMENTS(HELD, member, classes, WRITE_HELD)
 #else
-    for (index c = member; c < classes; c += ROW_THREADS) {
-      const C e = F(exp)(LOAD_X(logits, at + (i64)c * p.logits_column) - logarithm);
-      STORE_DX(d_logits, to + (i64)c * p.d_logits_column, counts ? GRADIENT_OF(c, e) : LIT(0.0));
+    FOR_SEVERAL(c, member, classes) {
+      C several[SEVERAL];
+      READ_ELEMENTS(SEVERAL, several, c, classes, LOAD_LOGIT, LIT(0.0))
+      WRITE_ELEMENTS(SEVERAL, c, classes, WRITE_SEVERAL)
     }
 #endif
   }

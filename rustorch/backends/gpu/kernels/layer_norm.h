@@ -48,9 +48,7 @@ KERNEL(forward, 256)
  BUF(MEMORY_OUT, out, 3), BUF(MEMORY_MEAN, means, 4), BUF(MEMORY_INVERSE_STD, inverse_stds, 5),
  PARAMS(Parameters, p, 6) KERNEL_IDS) {
   LOCAL_ARRAY(C, shared, 256);
-  const u32 id = LOCAL_ID;
-  const index step = (index)NUM_GROUPS(0) * ROWS_OF_GROUP;
-  for (index job_of_group = (index)GROUP_ID(0) * ROWS_OF_GROUP; job_of_group < p.rows; job_of_group += step) {
+  FOR_JOBS_OF_GROUP(p.rows) {
     FIND_ROW()
     C sum = LIT(0.0);
 #if HELD
@@ -99,9 +97,7 @@ KERNEL(backward, 256)
  BUF(const MEMORY_MEAN, means, 3), BUF(const MEMORY_INVERSE_STD, inverse_stds, 4), BUF(MEMORY_OUT, out, 5),
  PARAMS(Parameters, p, 6) KERNEL_IDS) {
   LOCAL_ARRAY(C, shared, 256);
-  const u32 id = LOCAL_ID;
-  const index step = (index)NUM_GROUPS(0) * ROWS_OF_GROUP;
-  for (index job_of_group = (index)GROUP_ID(0) * ROWS_OF_GROUP; job_of_group < p.rows; job_of_group += step) {
+  FOR_JOBS_OF_GROUP(p.rows) {
     FIND_ROW()
     const C mean = is_job ? LOAD_MEAN(means, ELEMENT_OF(mean, row)) : LIT(0.0);
     const C inverse_std = is_job ? LOAD_INVERSE_STD(inverse_stds, ELEMENT_OF(inverse_std, row)) : LIT(0.0);
@@ -136,10 +132,7 @@ KERNEL(shares, 256)
 (BUF(const MEMORY_X, x, 0), BUF(const MEMORY_DY, dy, 1), BUF(const MEMORY_MEAN, means, 2),
  BUF(const MEMORY_INVERSE_STD, inverse_stds, 3), BUF(C, states, 4), PARAMS(Parameters, p, 5) KERNEL_IDS) {
   LOCAL_ARRAY(C, shared, 256);
-  const u32 id = LOCAL_ID;
-  const index step = (index)NUM_GROUPS(0) * ROWS_OF_GROUP;
-  for (index job_of_group = (index)GROUP_ID(0) * ROWS_OF_GROUP; job_of_group < p.rows * p.chunks;
-       job_of_group += step) {
+  FOR_JOBS_OF_GROUP(p.rows * p.chunks) {
     FIND_ROW()
     C sum = LIT(0.0);
     C product = LIT(0.0);
@@ -165,9 +158,7 @@ KERNEL(join_shares, 256)
 (BUF(const C, states, 0), BUF(MEMORY_D_WEIGHT, d_weight, 1), BUF(MEMORY_D_BIAS, d_bias, 2),
  PARAMS(Parameters, p, 3) KERNEL_IDS) {
   LOCAL_ARRAY(C, shared, 256);
-  const u32 id = LOCAL_ID;
-  const index step = (index)NUM_GROUPS(0) * ROWS_OF_GROUP;
-  for (index job_of_group = (index)GROUP_ID(0) * ROWS_OF_GROUP; job_of_group < p.rows; job_of_group += step) {
+  FOR_JOBS_OF_GROUP(p.rows) {
     FIND_ROW()
     C sum = LIT(0.0);
     C product = LIT(0.0);

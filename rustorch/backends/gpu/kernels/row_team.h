@@ -20,10 +20,24 @@ typedef struct {
 } Place;
 #define ELEMENT_OF(vector, i) (p.vector.offset + (i64)(i)*p.vector.stride)
 
+// Opens a kernel's loop over `jobs`, of which the teams of a group have one each: those from `job_of_group`
+// on.
+#define FOR_JOBS_OF_GROUP(jobs)                            \
+  const u32 id = LOCAL_ID;                                 \
+  const index step = (index)NUM_GROUPS(0) * ROWS_OF_GROUP; \
+  for (index job_of_group = (index)GROUP_ID(0) * ROWS_OF_GROUP; job_of_group < (jobs); job_of_group += step)
+
 // For operands that are dense [outer, n, inner], in files whose parameters have the counts `rows` (outer
-// times inner), `n`, `inner`, and `chunks` of `chunk` elements that a row is cut into. A group's jobs begin
-// at `job_of_group`. Whether there is one for the team, its row, and its elements [first, end), of which
-// element r lies at AT(r).
+// times inner), `n`, `inner` (1 if ADJACENT), and `chunks` of `chunk` elements that a row is cut into.
+// Whether there is a job for the team, its row, and its elements [first, end), of which element r lies at
+// AT(r).
+#if ADJACENT
+#define START_OF(row) ((i64)(row)*p.n)
+#define AT(r) (start + (i64)(r))
+#else
+#define START_OF(row) ((i64)((row) / p.inner) * p.n * p.inner + (row) % p.inner)
+#define AT(r) (start + (i64)(r)*p.inner)
+#endif
 #define FIND_ROW()                                                                    \
   const index job = job_of_group + (index)ROW_OF(id);                                 \
   const i32 is_job = job < p.rows * p.chunks;                                         \
@@ -32,8 +46,26 @@ typedef struct {
   const index left = p.n - chunk * p.chunk;                                           \
   const index first = chunk * p.chunk + (index)MEMBER_OF(id);                         \
   const index end = is_job ? chunk * p.chunk + (left < p.chunk ? left : p.chunk) : 0; \
-  const i64 start = (i64)(row / p.inner) * p.n * p.inner + row % p.inner;
-#define AT(r) (start + (i64)(r)*p.inner)
+  const i64 start = START_OF(row);
+
+// A thread's elements of a row: `count` of them from `r` on, those below `end`. Read into an array before any
+// is used, so that the reads are under way together, which they are not across a write: all of them at once
+// where HELD of a row are kept, else SEVERAL at a time.
+#define SEVERAL 8
+#define FOR_SEVERAL(r, first, end) for (index r = first; r < end; r += SEVERAL * ROW_THREADS)
+#define READ_ELEMENTS(count, into, r, end, load, absent) \
+  UNROLL                                                 \
+  for (i32 k = 0; k < count; ++k) {                      \
+    const index element = (r) + (index)k * ROW_THREADS;  \
+    into[k] = element < (end) ? load(element) : absent;  \
+  }
+// write(element, k), for each.
+#define WRITE_ELEMENTS(count, r, end, write)            \
+  UNROLL                                                \
+  for (i32 k = 0; k < count; ++k) {                     \
+    const index element = (r) + (index)k * ROW_THREADS; \
+    if (element < (end)) write(element, k);             \
+  }
 
 #ifdef INFINITY_C
 FN C sum_of_two(C a, C b) { return a + b; }
@@ -85,10 +117,15 @@ FN C row_max(LOCAL C* shared, u32 id, C value) {
 
 // Sums of exponentials are kept as `sum` times e^most, from LOWEST_C and 0 on. Infinite and NaN elements show
 // in the sum after the joining.
-FN void add_exponential(PRIVATE C* most, PRIVATE C* sum, C x) {
-  const C e = F(exp)(x > *most ? *most - x : x - *most);
-  *sum = x > *most ? *sum * e + LIT(1.0) : *sum + e;
-  *most = x > *most ? x : *most;
+FN void add_exponentials(PRIVATE C* most, PRIVATE C* sum, PRIVATE const C* several) {
+  C largest = *most;
+  UNROLL
+  for (i32 k = 0; k < SEVERAL; ++k) largest = larger_of_two(several[k], largest);
+  C scaled = *sum * F(exp)(*most - largest);
+  UNROLL
+  for (i32 k = 0; k < SEVERAL; ++k) scaled += F(exp)(several[k] - largest);
+  *most = largest;
+  *sum = scaled;
 }
 FN void join_exponentials(LOCAL C* shared, u32 id, PRIVATE C* most, PRIVATE C* sum) {
   const C largest = row_max(shared, id, *most);

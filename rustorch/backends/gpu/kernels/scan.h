@@ -95,11 +95,8 @@ KERNEL(scan, 256)
 #endif
 #endif
 #endif
-  const u32 id = LOCAL_ID;
-  const u32 member = MEMBER_OF(id);
-  const index step = (index)NUM_GROUPS(0) * ROWS_OF_GROUP;
-  for (index job_of_group = (index)GROUP_ID(0) * ROWS_OF_GROUP; job_of_group < p.rows * p.chunks;
-       job_of_group += step) {
+  FOR_JOBS_OF_GROUP(p.rows * p.chunks) {
+    const u32 member = MEMBER_OF(id);
     FIND_ROW()
     C carry = NEUTRAL;
     index carry_place = -1;

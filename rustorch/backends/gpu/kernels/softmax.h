@@ -1,7 +1,7 @@
 // Softmax, or its logarithm, along a dim, and the gradient, in the kernel dialect. Text that the build
 // embeds. Operands are dense [outer, n, inner]. STAGE: rows as a whole, HELD elements of a row by each thread
-// (0: too many, which are read twice); or, for few long rows, the states of their chunks and then the results
-// of each chunk.
+// (0: too many, which are read twice, SEVERAL at a time); or, for few long rows, the states of their chunks
+// and then the results of each chunk.
 #define WHOLE 0
 #define STATES 1
 #define APPLY 2
@@ -12,19 +12,22 @@ typedef struct {
 } Parameters;
 
 #if FORWARD
+// A result from an element, or, if the elements are held, from what is left of it.
+#define LOAD_INPUT(r) LOAD_X(x, p.x_offset + AT(r))
 #if LOGARITHM
 #define RESULT_OF(x) ((x)-most - log_sum)
+#define HELD_RESULT(k) RESULT_OF(held[k])
 #else
-#define RESULT_OF(x) (F(exp)((x)-most) / sum)
+#define RESULT_OF(x) (F(exp)((x)-most) * inverse)
+#define HELD_RESULT(k) (held[k] * inverse)
 #endif
+#define WRITE_HELD(r, k) STORE_OUT(out, p.out_offset + AT(r), HELD_RESULT(k))
+#define WRITE_RESULT(r, k) STORE_OUT(out, p.out_offset + AT(r), RESULT_OF(several[k]))
 
 KERNEL(forward, 256)
 (BUF(const MEMORY_X, x, 0), BUF(C, states, 1), BUF(MEMORY_OUT, out, 2), PARAMS(Parameters, p, 3) KERNEL_IDS) {
   LOCAL_ARRAY(C, shared, 256);
-  const u32 id = LOCAL_ID;
-  const index step = (index)NUM_GROUPS(0) * ROWS_OF_GROUP;
-  for (index job_of_group = (index)GROUP_ID(0) * ROWS_OF_GROUP; job_of_group < p.rows * p.chunks;
-       job_of_group += step) {
+  FOR_JOBS_OF_GROUP(p.rows * p.chunks) {
     FIND_ROW()
     C most = LOWEST_C;
     C sum = LIT(0.0);
@@ -37,12 +40,9 @@ KERNEL(forward, 256)
     }
 #elif HELD
     C held[HELD];
+    READ_ELEMENTS(HELD, held, first, end, LOAD_INPUT, -INFINITY_C)
     UNROLL
-    for (i32 k = 0; k < HELD; ++k) {
-      const index r = first + (index)k * ROW_THREADS;
-      held[k] = r < end ? LOAD_X(x, p.x_offset + AT(r)) : -INFINITY_C;
-      most = larger_of_two(held[k], most);
-    }
+    for (i32 k = 0; k < HELD; ++k) most = larger_of_two(held[k], most);
     most = row_max(shared, id, most);
     UNROLL
     for (i32 k = 0; k < HELD; ++k) {
@@ -54,8 +54,11 @@ KERNEL(forward, 256)
     }
     sum = row_sum(shared, id, sum);
 #else
-    for (index r = first; r < end; r += ROW_THREADS)
-      add_exponential(&most, &sum, LOAD_X(x, p.x_offset + AT(r)));
+    FOR_SEVERAL(r, first, end) {
+      C several[SEVERAL];
+      READ_ELEMENTS(SEVERAL, several, r, end, LOAD_INPUT, -INFINITY_C)
+      add_exponentials(&most, &sum, several);
+    }
     join_exponentials(shared, id, &most, &sum);
 #endif
 
@@ -67,20 +70,17 @@ KERNEL(forward, 256)
 #else
 #if LOGARITHM
     const C log_sum = F(log)(sum);
+#else
+    const C inverse = LIT(1.0) / sum;
 #endif
 #if HELD
-    UNROLL
-    for (i32 k = 0; k < HELD; ++k) {
-      const index r = first + (index)k * ROW_THREADS;
-#if LOGARITHM
-      if (r < end) STORE_OUT(out, p.out_offset + AT(r), RESULT_OF(held[k]));
+    WRITE_ELEMENTS(HELD, first, end, WRITE_HELD)
 #else
-      if (r < end) STORE_OUT(out, p.out_offset + AT(r), held[k] / sum);
-#endif
+    FOR_SEVERAL(r, first, end) {
+      C several[SEVERAL];
+      READ_ELEMENTS(SEVERAL, several, r, end, LOAD_INPUT, LIT(0.0))
+      WRITE_ELEMENTS(SEVERAL, r, end, WRITE_RESULT)
     }
-#else
-    for (index r = first; r < end; r += ROW_THREADS)
-      STORE_OUT(out, p.out_offset + AT(r), RESULT_OF(LOAD_X(x, p.x_offset + AT(r))));
 #endif
 #endif
   }
@@ -96,33 +96,37 @@ KERNEL(forward, 256)
 #define GRADIENT_OF(y, dy) ((y) * ((dy)-sum))
 #endif
 
+#define LOAD_Y(r) LOAD_X(y, p.x_offset + AT(r))
+#define LOAD_GRADIENT(r) LOAD_DY(dy, p.dy_offset + AT(r))
+#define READ_SEVERAL(r)                                  \
+  C of_y[SEVERAL];                                       \
+  C of_dy[SEVERAL];                                      \
+  READ_ELEMENTS(SEVERAL, of_y, r, end, LOAD_Y, LIT(0.0)) \
+  READ_ELEMENTS(SEVERAL, of_dy, r, end, LOAD_GRADIENT, LIT(0.0))
+#define WRITE_GRADIENT(r, k) STORE_OUT(out, p.out_offset + AT(r), GRADIENT_OF(of_y[k], of_dy[k]))
+
 KERNEL(backward, 256)
 (BUF(const MEMORY_X, y, 0), BUF(const MEMORY_DY, dy, 1), BUF(C, states, 2), BUF(MEMORY_OUT, out, 3),
  PARAMS(Parameters, p, 4) KERNEL_IDS) {
   LOCAL_ARRAY(C, shared, 256);
-  const u32 id = LOCAL_ID;
-  const index step = (index)NUM_GROUPS(0) * ROWS_OF_GROUP;
-  for (index job_of_group = (index)GROUP_ID(0) * ROWS_OF_GROUP; job_of_group < p.rows * p.chunks;
-       job_of_group += step) {
+  FOR_JOBS_OF_GROUP(p.rows * p.chunks) {
     FIND_ROW()
     C sum = LIT(0.0);
 #if STAGE == APPLY
     for (index k = 0; k < p.chunks; ++k) sum += states[(i64)k * p.rows + row];
 #elif HELD
-    C held_y[HELD];
-    C held_dy[HELD];
+    C of_y[HELD];
+    C of_dy[HELD];
+    READ_ELEMENTS(HELD, of_y, first, end, LOAD_Y, LIT(0.0))
+    READ_ELEMENTS(HELD, of_dy, first, end, LOAD_GRADIENT, LIT(0.0))
     UNROLL
-    for (i32 k = 0; k < HELD; ++k) {
-      const index r = first + (index)k * ROW_THREADS;
-      held_y[k] = r < end ? LOAD_X(y, p.x_offset + AT(r)) : LIT(0.0);
-      held_dy[k] = r < end ? LOAD_DY(dy, p.dy_offset + AT(r)) : LIT(0.0);
-      sum += TERM(held_y[k], held_dy[k]);
-    }
+    for (i32 k = 0; k < HELD; ++k) sum += TERM(of_y[k], of_dy[k]);
     sum = row_sum(shared, id, sum);
 #else
-    for (index r = first; r < end; r += ROW_THREADS) {
-      const C gradient = LOAD_DY(dy, p.dy_offset + AT(r));
-      sum += TERM(LOAD_X(y, p.x_offset + AT(r)), gradient);
+    FOR_SEVERAL(r, first, end) {
+      READ_SEVERAL(r)
+      UNROLL
+      for (i32 k = 0; k < SEVERAL; ++k) sum += TERM(of_y[k], of_dy[k]);
     }
     sum = row_sum(shared, id, sum);
 #endif
@@ -130,15 +134,11 @@ KERNEL(backward, 256)
 #if STAGE == STATES
     if (MEMBER_OF(id) == 0u && is_job) states[job] = sum;
 #elif HELD
-    UNROLL
-    for (i32 k = 0; k < HELD; ++k) {
-      const index r = first + (index)k * ROW_THREADS;
-      if (r < end) STORE_OUT(out, p.out_offset + AT(r), GRADIENT_OF(held_y[k], held_dy[k]));
-    }
+    WRITE_ELEMENTS(HELD, first, end, WRITE_GRADIENT)
 #else
-    for (index r = first; r < end; r += ROW_THREADS) {
-      const C result = LOAD_X(y, p.x_offset + AT(r));
-      STORE_OUT(out, p.out_offset + AT(r), GRADIENT_OF(result, LOAD_DY(dy, p.dy_offset + AT(r))));
+    FOR_SEVERAL(r, first, end) {
+      READ_SEVERAL(r)
+      WRITE_ELEMENTS(SEVERAL, r, end, WRITE_GRADIENT)
     }
 #endif
   }

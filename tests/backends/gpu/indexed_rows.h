@@ -1,0 +1,54 @@
+#pragma once
+
+#include "backends/gpu/device_copy.h"
+
+namespace rustorch::testing {
+
+inline constexpr DType every_dtype[] = {DType::bool_,   DType::uint8,   DType::int8,      DType::int16,
+                                        DType::int32,   DType::int64,   DType::float16,   DType::bfloat16,
+                                        DType::float32, DType::float64, DType::complex64, DType::complex128};
+
+/// Rows of a table [rows, columns] chosen by an index [count]: the base has the result's shape and does not
+/// move along the rows.
+struct Rows {
+  Rows(DType dtype, DType index_dtype, std::int64_t rows, std::int64_t columns, std::int64_t count)
+      : table(dtype, {rows, columns}),
+        index(index_dtype, {count}),
+        base({count, columns}, {0, 1}),
+        indices({count, columns}, {1, 0}) {
+    table.randomize(1);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t row = i * 7 % rows;
+      index.set(i, static_cast<long double>(i % 3 == 0 && index_dtype != DType::uint8 ? row - rows : row));
+    }
+  }
+  /// The operands on a device, by `view`.
+  template <class ViewOf>
+  void operands(const ViewOf& view, View& base_view, IndexOperand& operand) {
+    base_view = view(table);
+    base_view.layout = &base;
+    operand = {view(index), table.shape()[0], table.shape()[1]};
+    operand.index.layout = &indices;
+  }
+
+  HostTensor table, index;
+  Layout base, indices;
+};
+
+/// A scatter of [count, columns] into a table [rows, columns] by the rows' `index`, and how its sums may
+/// differ.
+inline void scatter_rows(gpu::GpuBackend& backend, DType dtype, ScatterMode mode, Rows& rows,
+                         HostTensor& source, double tolerance, const std::string& what) {
+  expect_as_on_cpu(
+      backend, {&source, &rows.index}, {&rows.table},
+      [&](ComputeBackend& on, const auto& view) {
+        Scatter work{.op = "rows", .mode = mode, .base = {}, .indices = {}, .source = view(source)};
+        IndexOperand operand;
+        rows.operands(view, work.base, operand);
+        work.indices = {&operand, 1};
+        on.scatter(work);
+      },
+      tolerance, fmt::format("{} mode {} {}", dtype, static_cast<int>(mode), what));
+}
+
+}  // namespace rustorch::testing

@@ -2,6 +2,9 @@
 
 /// RusTorch: tensors and deep learning in C++20. One header, one namespace.
 #include "rustorch/autograd/autograd.h"
+#include "rustorch/backends/device_check.h"
+#include "rustorch/backends/event.h"
+#include "rustorch/backends/launch_profile.h"
 #include "rustorch/backends/runtime.h"
 #include "rustorch/core/type_promotion.h"
 #include "rustorch/data/dataset.h"

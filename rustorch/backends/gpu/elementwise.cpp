@@ -107,8 +107,8 @@ void GpuBackend::elementwise(const Program& program, std::span<const View> input
     const ElementwiseSource source = elementwise_source(form);
     Kernel& kernel = kernels_.get(source.key.view(), source.kernel, [&] { return text_of(source, form); });
     arguments[operands] = {nullptr, parameters.data(), parameters.size()};
-    executor_->launch(kernel, launch_for(nest.count(), group_threads * form.elements_of_thread),
-                      std::span(arguments).first(operands + 1));
+    run_kernel(kernel, "elementwise", "", launch_for(nest.count(), group_threads * form.elements_of_thread),
+               std::span(arguments).first(operands + 1));
   };
   run(run, loops, offsets);
 }

@@ -26,9 +26,11 @@ void GpuBackend::run_indexed(const IndexedPlan& plan, const Scatter* scatter) {
   for (const IndexOperand& operand : plan.indices) arguments[count++].buffer = operand.index.data;
   arguments[count++].buffer = checks.buffer;
   arguments[count++] = {nullptr, parameters.data(), parameters.size()};
-  Kernel& kernel = kernels_.get(indexed_key(plan, scatter).view(), scatter == nullptr ? "gather" : "scatter",
-                                [&] { return indexed_source(plan, scatter); });
-  executor_->launch(kernel, launch_for(plan.free.count(), group_threads), std::span(arguments).first(count));
+  const char* name = scatter == nullptr ? "gather" : "scatter";
+  Kernel& kernel =
+      kernels_.get(indexed_key(plan, scatter).view(), name, [&] { return indexed_source(plan, scatter); });
+  run_kernel(kernel, name, "", launch_for(plan.free.count(), group_threads),
+             std::span(arguments).first(count));
 }
 
 }  // namespace rustorch::gpu

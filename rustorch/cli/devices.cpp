@@ -52,8 +52,10 @@ Json to_json(const DeviceCheck& check) {
   return Json::object({{"verdict", words[static_cast<std::size_t>(check.verdict)]}, {"reasons", reasons}});
 }
 
-void print(const Pairs& pairs) {
-  for (const auto& [name, value] : pairs) fmt::print("  {:<28} {}\n", name, value);
+void print(std::string_view title, const Pairs& pairs) {
+  if (!title.empty() && !pairs.empty()) fmt::print("  {}\n", styled(stdout, Style::dim, title));
+  for (const auto& [name, value] : pairs)
+    fmt::print("  {}{:<28} {}\n", title.empty() ? "" : "  ", name, value);
 }
 
 void print_json(const std::optional<ModelNeeds>& model) {
@@ -86,9 +88,9 @@ int devices(const DevicesArguments& arguments) {
   for (const Device device : available_devices()) {
     ComputeBackend& backend = backend_for(device);
     fmt::print("{}\n", styled(stdout, Style::bold, device.to_string()));
-    print(backend.capabilities());
-    print(backend.measured_capabilities());
-    print(computed_dtypes(backend));
+    print("", backend.capabilities());
+    print("tried by kernels", backend.measured_capabilities());
+    print("computes", computed_dtypes(backend));
     if (model) fmt::print("  {}: {}\n", arguments.model, model->on(device).to_string());
   }
   for (const AbsentBackend& backend : absent_backends()) {

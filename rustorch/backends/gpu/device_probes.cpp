@@ -53,10 +53,6 @@ std::string reason_in(std::string_view log) {
   };
   std::string_view reason = line_with("error:");
   if (reason.empty()) reason = log.substr(0, log.find('\n'));
-  // Of #error only what it says, which some compilers put between quotes.
-  const std::size_t quote = reason.find('"');
-  if (quote != std::string_view::npos && reason.back() == '"' && reason.size() > quote + 1)
-    reason = reason.substr(quote + 1, reason.size() - quote - 2);
   reason.remove_prefix(std::min(reason.size(), reason.find_first_not_of(' ')));
   return std::string(reason);
 }
@@ -116,7 +112,7 @@ ProbeResult DeviceProbes::run(Probe probe) {
   } catch (const Error& error) {
     // What compilers refuse; a forked child, which is refused all, finds nothing out about the device.
     if (error.code() != ErrorCode::unsupported || !process_.is_same()) throw;
-    return {ProbeOutcome::not_compiled, reason_in(error.message())};
+    return {ProbeOutcome::not_offered, reason_in(error.message())};
   }
 }
 

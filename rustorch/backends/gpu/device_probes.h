@@ -34,9 +34,9 @@ std::string_view to_string(Probe probe) noexcept;
 
 enum class ProbeOutcome : std::uint8_t {
   works,
-  wrong,         ///< it runs, with other results than it should have
-  not_compiled,  ///< the compiler refuses it
-  failed,        ///< it could not be tried: no memory, a device that is lost …
+  wrong,        ///< it runs, with other results than it should have
+  not_offered,  ///< the compiler refuses it, or is known not to have it
+  failed,       ///< it could not be tried: no memory, a device that is lost …
 };
 
 struct ProbeResult {

@@ -26,7 +26,7 @@ constexpr std::uint32_t elements = 4 * threads_of_group;
 
 /// As kernels/probes.h declares it.
 struct Parameters {
-  std::int64_t count;
+  std::int64_t count, missing;
 };
 
 /// Words that lie all over the range (Weyl's sequence, mixed).
@@ -207,7 +207,9 @@ Trial subgroups_trial() {
 /// Words of local memory that are tried; no kernel takes more.
 std::uint32_t local_words(const DeviceFacts& facts) {
   constexpr std::uint64_t most_bytes = 64 << 10;
-  return static_cast<std::uint32_t>(std::min(facts.local_memory_bytes, most_bytes) / sizeof(std::uint32_t));
+  return static_cast<std::uint32_t>(
+      std::clamp(facts.local_memory_bytes, std::uint64_t{sizeof(std::uint32_t)}, most_bytes) /
+      sizeof(std::uint32_t));
 }
 
 Trial local_memory_trial(std::uint32_t words) {
@@ -251,6 +253,17 @@ Trial trial_of(Probe probe, const DeviceFacts& facts) {
   fail(ErrorCode::internal, "probe {} has no trial of its own", to_string(probe));
 }
 
+std::string_view what_is_missing(Probe probe) {
+  switch (probe) {
+    case Probe::float16_arithmetic:
+      return "the compiler has no arithmetic in 16 bits";
+    case Probe::float64:
+      return "the compiler has none";
+    default:
+      return "the kernels' dialect has none on this API";
+  }
+}
+
 /// A buffer of the device for the time of a trial.
 class DeviceWords {
  public:
@@ -283,13 +296,15 @@ ProbeResult run_trial(Probe probe, KernelExecutor& executor) {
   const std::unique_ptr<Module> module =
       executor.compile(dialect_source(executor, probe_source(probe, executor.facts())));
   const std::unique_ptr<Kernel> kernel = executor.kernel(*module, "probe");
-  Words out(trial.out_words, 0);
+  Words out(trial.out_words + 1, 0);  // the last word: it is not offered
   const DeviceWords in_there(executor, trial.in), out_there(executor, out);
-  const Parameters parameters{elements};
+  const Parameters parameters{elements, static_cast<std::int64_t>(trial.out_words)};
   const std::array<KernelArgument, 3> arguments = {
       {{in_there.handle()}, {out_there.handle()}, {nullptr, &parameters, sizeof parameters}}};
   executor.launch(*kernel, {trial.groups, 1, 1, threads_of_group}, arguments);
   executor.read(out_there.handle(), 0, out.data(), out.size() * sizeof(std::uint32_t));
+  if (out.back() != 0) return {ProbeOutcome::not_offered, std::string(what_is_missing(probe))};
+  out.pop_back();
   return trial.judge(out);
 }
 

@@ -19,6 +19,7 @@ class CompilingExecutor final : public gpu::KernelExecutor {
   CompilingExecutor(int major, int minor) : major_(major), minor_(minor) {
     facts_.name = "compiler";
     facts_.compute_units = 132;
+    facts_.local_memory_bytes = 48 << 10;
     facts_.most_argument_bytes = 4096;
     facts_.most_group_threads = 1024;
     facts_.has_float64 = true;

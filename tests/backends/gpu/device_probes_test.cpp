@@ -34,12 +34,12 @@ TEST_F(GpuProbes, SayWhatTheDeviceDoes) {
         << probes.result(Probe::float64).to_string();
     const ProbeResult& subgroups = probes.result(Probe::subgroups);
     if (backend->device().type == DeviceType::opencl) {
-      EXPECT_EQ(subgroups.to_string(), "no: the dialect has no subgroups on this API");
+      EXPECT_EQ(subgroups.to_string(), "no: the kernels' dialect has none on this API");
     } else {
       EXPECT_EQ(subgroups.to_string(), "yes (32 threads)");
     }
     const ProbeOutcome arithmetic = probes.result(Probe::float16_arithmetic).outcome;
-    EXPECT_TRUE(arithmetic == ProbeOutcome::works || arithmetic == ProbeOutcome::not_compiled)
+    EXPECT_TRUE(arithmetic == ProbeOutcome::works || arithmetic == ProbeOutcome::not_offered)
         << probes.result(Probe::float16_arithmetic).to_string();
     EXPECT_EQ(backend->supports(Kind::matmul, DType::float32),
               !backend->executor().facts().products_need_probe || probes.result(Probe::products).works());

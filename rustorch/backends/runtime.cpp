@@ -131,7 +131,7 @@ std::vector<Device> available_devices() { return registry().devices(); }
 std::string absence_of(Device device) {
   if (device.is_cpu() || registry().find(device) != nullptr) return {};
   for (AbsentBackend& absent : absent_backends()) {
-    if (absent.type == device.type) return std::move(absent.reason);
+    if (absent.type == device.type && !absent.reason.empty()) return std::move(absent.reason);
   }
   return fmt::format("there is no {} device with this number", to_string(device.type));
 }

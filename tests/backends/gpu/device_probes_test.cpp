@@ -6,6 +6,7 @@
 #include "backends/gpu/compiling_executor.h"
 #include "backends/gpu/gpu_device.h"
 #include "backends/gpu/text_executor.h"
+#include "rustorch/backends/device_check.h"
 #include "rustorch/backends/gpu/dialect.h"
 #include "rustorch/backends/gpu/probe_trials.h"
 #include "support/child_process.h"
@@ -164,6 +165,18 @@ TEST_F(ProbesOnDisk, DamagedResultsAreNotTaken) {
   fs::resize_file(file, fs::file_size(file) - 1);
   EXPECT_EQ(ask(Probe::products, executor).detail, "try 3");
   EXPECT_EQ(ask(Probe::products, executor).detail, "try 3");
+}
+
+TEST_F(ProbesOnDisk, ADtypeThatADeviceGetsWrongCannotRunThere) {
+  const auto check = [] {
+    const Device device(DeviceType::opencl, 41);
+    register_backend(std::make_unique<gpu::GpuBackend>(device, std::make_unique<ZeroExecutor>()));
+    return can_run(float16, device).to_string() + "\n" + can_run(int32, device).to_string();
+  };
+  const std::string place = (folder / "caches").string();
+  EXPECT_EQ(in_child({{"RUSTORCH_CACHE_DIR", place.c_str()}}, check),
+            "opencl:41 cannot: float16_storage on opencl:41: wrong results: element 1 of the trial\n"
+            "opencl:41 runs it");
 }
 
 TEST_F(ProbesOnDisk, AnotherDriverIsTriedAnew) {

@@ -75,6 +75,7 @@ class MetalEvent final : public DeviceEvent {
 
   bool is_done() override {
     process_.require_same();
+    const AutoreleasePool pool;
     return status() >= command_buffer_completed;
   }
   void wait() override {

@@ -26,6 +26,15 @@ std::string joined(const std::vector<std::string_view>& names) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+/// The work that a device lacks for a dtype; the shorter of two ways to say it. Empty if it lacks nothing.
+std::string lacking_work(const ComputeBackend& backend, DType dtype) {
+  const std::vector<std::string_view> done = kinds_of(backend, dtype, true),
+                                      lacking = kinds_of(backend, dtype, false);
+  if (lacking.empty()) return {};
+  if (done.empty()) return "all work";
+  return done.size() < lacking.size() ? "all work but " + joined(done) : joined(lacking);
+}
+
 /// Collects reasons; the verdict is the worst of them.
 class Checker {
  public:
@@ -38,25 +47,25 @@ class Checker {
 
   void dtypes(ComputeBackend& backend, std::span<const TensorNeed> tensors) {
     std::vector<DType> seen;
-    std::map<std::vector<std::string_view>, std::string> lacking;  // names of dtypes, by what they lack
+    std::map<std::string, std::string> lacking;  // names of dtypes, by what they lack
     for (const TensorNeed& tensor : tensors) {
       if (std::ranges::find(seen, tensor.dtype) != seen.end()) continue;
       seen.push_back(tensor.dtype);
       if (std::string defect = backend.defect(tensor.dtype); !defect.empty())
         add(DeviceCheck::Verdict::cannot, std::move(defect));
-      std::vector<std::string_view> kinds = kinds_of(backend, tensor.dtype, false);
-      if (kinds.empty()) continue;
-      std::string& names = lacking[std::move(kinds)];
+      std::string work = lacking_work(backend, tensor.dtype);
+      if (work.empty()) continue;
+      std::string& names = lacking[std::move(work)];
       names += (names.empty() ? "" : ", ") + std::string(to_string(tensor.dtype));
     }
-    for (const auto& [kinds, names] : lacking) {
+    for (const auto& [work, names] : lacking) {
       if (strict_mode()) {
         add(DeviceCheck::Verdict::cannot,
             fmt::format("{} in {}: {} has no such kernels, and strict mode refuses to compute on the cpu",
-                        joined(kinds), names, check_.device));
+                        work, names, check_.device));
       } else {
         add(DeviceCheck::Verdict::falls_back,
-            fmt::format("{} in {} runs on the cpu, with copies", joined(kinds), names));
+            fmt::format("{} in {} runs on the cpu, with copies", work, names));
       }
     }
   }
@@ -120,11 +129,8 @@ std::vector<std::pair<std::string, std::string>> computed_dtypes(const ComputeBa
   std::vector<std::pair<std::string, std::string>> pairs;
   for (int number = 0; number < dtype_count; ++number) {
     const auto dtype = static_cast<DType>(number);
-    const std::vector<std::string_view> done = kinds_of(backend, dtype, true),
-                                        lacking = kinds_of(backend, dtype, false);
-    std::string kinds = lacking.empty()                ? "all kinds of work"
-                        : done.size() < lacking.size() ? (done.empty() ? "nothing" : "only " + joined(done))
-                                                       : "all but " + joined(lacking);
+    const std::string lacking = lacking_work(backend, dtype);
+    std::string kinds = lacking.empty() ? "all kinds of work" : lacking + " falls back to the cpu";
     const auto same = std::ranges::find(pairs, kinds, &std::pair<std::string, std::string>::second);
     if (same != pairs.end()) {
       same->first += ", " + std::string(to_string(dtype));

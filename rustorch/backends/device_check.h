@@ -47,8 +47,8 @@ DeviceCheck can_run(DType dtype, Device device);
 /// What computing takes on top (activations, kernels, the driver) is not counted.
 DeviceCheck can_run(std::span<const TensorNeed> tensors, Device device, std::uint64_t further_bytes = 0);
 
-/// What a backend computes itself, for `rustorch devices`: dtypes, and the kinds of work. Dtypes with the
-/// same kinds share a pair.
+/// Dtypes, and which kinds of work a backend leaves to the CPU in them, for `rustorch devices`. Dtypes with
+/// the same kinds share a pair.
 std::vector<std::pair<std::string, std::string>> computed_dtypes(const ComputeBackend& backend);
 
 }  // namespace rustorch

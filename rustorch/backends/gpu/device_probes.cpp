@@ -23,9 +23,10 @@ constexpr int probes_version = 1;
 std::string key_of(Probe probe, const KernelExecutor& executor) {
   std::string key = fmt::format("probe {} of version {}\n", to_string(probe), probes_version);
   if (probe == Probe::products) {
+    std::string kernels;
     for (const char* file : {"product_numbers.h", "product_parts.h", "tile_product.h", "matmul.h"})
-      key += kernel_text(file);
-    return key;
+      kernels += kernel_text(file);
+    return key + dialect_source(executor, kernels);
   }
   return key + dialect_source(executor, probe_source(probe, executor.facts()));
 }

@@ -51,10 +51,14 @@ std::size_t first_wrong(std::size_t count, const IsRight& is_right) {
   return static_cast<std::size_t>(-1);
 }
 
-/// Equal bits, or both NaN.
+/// Equal with the sign of zero, or both NaN.
 template <class Number>
 bool same(Number a, Number b) {
-  return (std::isnan(a) && std::isnan(b)) || std::memcmp(&a, &b, sizeof a) == 0;
+  if constexpr (std::is_floating_point_v<Number>) {
+    return (std::isnan(a) && std::isnan(b)) || (a == b && std::signbit(a) == std::signbit(b));
+  } else {
+    return a == b;
+  }
 }
 
 float as_float(std::uint32_t bits) { return std::bit_cast<float>(bits); }
@@ -127,8 +131,7 @@ Trial pairs_trial(const Make& make, const Expected& expected) {
     return judge(first_wrong(elements, [&](std::size_t i) {
       const std::array<Number, 4> wanted = expected(pairs[2 * i], pairs[2 * i + 1]);
       return first_wrong(4, [&](std::size_t k) {
-               const auto found = element_of<Number>(out, 4 * i + k);
-               return std::memcmp(&found, &wanted[k], sizeof(Number)) == 0;
+               return same(element_of<Number>(out, 4 * i + k), wanted[k]);
              }) == static_cast<std::size_t>(-1);
     }));
   };

@@ -169,14 +169,14 @@ TEST_F(ProbesOnDisk, DamagedResultsAreNotTaken) {
 
 TEST_F(ProbesOnDisk, ADtypeThatADeviceGetsWrongCannotRunThere) {
   const auto check = [] {
-    const Device device(DeviceType::opencl, 41);
+    const Device device(DeviceType::opencl, first_device_of_tests);
     register_backend(std::make_unique<gpu::GpuBackend>(device, std::make_unique<ZeroExecutor>()));
     return can_run(float16, device).to_string() + "\n" + can_run(int32, device).to_string();
   };
   const std::string place = (folder / "caches").string();
   EXPECT_EQ(in_child({{"RUSTORCH_CACHE_DIR", place.c_str()}}, check),
-            "opencl:41 cannot: float16_storage on opencl:41: wrong results: element 1 of the trial\n"
-            "opencl:41 runs it");
+            "opencl:40 cannot: float16_storage on opencl:40: wrong results: element 1 of the trial\n"
+            "opencl:40 runs it");
 }
 
 TEST_F(ProbesOnDisk, AnotherDriverIsTriedAnew) {

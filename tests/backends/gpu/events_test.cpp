@@ -161,7 +161,7 @@ TEST_F(GpuEvents, SwitchingDevicesDoesNotWait) {
     gpu::GpuBackend* own = backends[k % backends.size()];
     auto executor = std::make_unique<ForwardingExecutor>(own->executor());
     executors.push_back(executor.get());
-    devices.emplace_back(own->device().type, 50 + static_cast<int>(k));
+    devices.emplace_back(own->device().type, first_device_of_tests + static_cast<int>(k));
     register_backend(std::make_unique<gpu::GpuBackend>(devices.back(), std::move(executor)));
   }
   std::vector<Tensor> values;

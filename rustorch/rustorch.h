@@ -2,7 +2,10 @@
 
 /// RusTorch: tensors and deep learning in C++20. One header, one namespace.
 #include "rustorch/autograd/autograd.h"
+#include "rustorch/backends/device_check.h"
+#include "rustorch/backends/event.h"
 #include "rustorch/backends/float32_precision.h"
+#include "rustorch/backends/launch_profile.h"
 #include "rustorch/backends/runtime.h"
 #include "rustorch/core/type_promotion.h"
 #include "rustorch/data/dataset.h"

@@ -2,12 +2,15 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "rustorch/backends/device_event.h"
 #include "rustorch/compute/program.h"
 #include "rustorch/core/layout.h"
 #include "rustorch/core/scalar.h"
@@ -15,6 +18,8 @@
 #include "rustorch/memory/memory_allocator.h"
 
 namespace rustorch {
+
+class LaunchObserver;  // launch_profile.h
 
 /// What a backend sees of a tensor: the start of its buffer (an address on the CPU, a handle elsewhere), how
 /// the elements lie in it (offset and strides in elements), and their dtype. The layout must outlive the
@@ -43,6 +48,16 @@ enum class Kind : std::uint8_t {
   layer_norm,
   softmax,
   cross_entropy,
+};
+
+/// "matmul", "cross_entropy": as the enum has it.
+std::string_view to_string(Kind kind) noexcept;
+inline constexpr std::size_t kind_count = 16;
+
+/// A device's memory in bytes; 0: not known.
+struct DeviceMemorySize {
+  std::uint64_t all = 0;
+  std::uint64_t largest_buffer = 0;
 };
 
 enum class ReduceOp : std::uint8_t { sum, prod, max, min, all, any, variance };
@@ -286,8 +301,14 @@ class ComputeBackend {
 
   virtual std::string_view name() const noexcept = 0;
   virtual Device device() const noexcept = 0;
-  /// Name, cores or units, memory, instruction sets …: pairs for `rustorch devices`.
+  /// Name, cores or units, memory, instruction sets …: pairs for `rustorch devices`. Runs nothing.
   virtual std::vector<std::pair<std::string, std::string>> capabilities() const = 0;
+  /// What small kernels found out on the device, more pairs: the first call runs them where no earlier
+  /// process has (gpu/device_probes.h).
+  virtual std::vector<std::pair<std::string, std::string>> measured_capabilities() { return {}; }
+  /// What such a kernel found to be wrong with a dtype on the device; empty if nothing.
+  virtual std::string defect(DType /*dtype*/) { return {}; }
+  virtual DeviceMemorySize memory_size() const noexcept { return {}; }
   /// Whether this kind of work is done for a dtype (elementwise: for every op whose domain has it).
   virtual bool supports(Kind kind, DType dtype) const noexcept = 0;
   /// Whether activations of convolution networks should lie channels-last.
@@ -298,6 +319,11 @@ class ComputeBackend {
                               std::size_t bytes) = 0;
   virtual void copy_to_host(void* destination, const void* source, std::size_t offset, std::size_t bytes) = 0;
   virtual void synchronize() = 0;
+  /// Marks the work that is queued so far.
+  virtual std::unique_ptr<DeviceEvent> record_event() { return event_of_host_clock(); }
+  /// Has every launch told to `observer`, in place of a former one, until `stop_observing` says its name.
+  virtual void observe_launches(std::shared_ptr<LaunchObserver> /*observer*/) {}
+  virtual void stop_observing(const LaunchObserver* /*observer*/) noexcept {}
 
   /// Inputs and outputs in the program's order; every input's shape equals the outputs' (broadcast by stride
   /// 0).

@@ -9,7 +9,6 @@
 #include "rustorch/memory/buffer.h"
 
 namespace rustorch {
-namespace {
 
 std::string_view to_string(Kind kind) noexcept {
   switch (kind) {
@@ -48,6 +47,8 @@ std::string_view to_string(Kind kind) noexcept {
   }
   return "unknown";
 }
+
+namespace {
 
 /// The operands of one call, moved to the CPU for its duration. Each device buffer gets one host block that
 /// spans all views of it, so that views which share a buffer share it on the host as well. Views are staged

@@ -26,6 +26,11 @@ class FallbackBackend final : public ComputeBackend {
   std::vector<std::pair<std::string, std::string>> capabilities() const override {
     return primary_->capabilities();
   }
+  std::vector<std::pair<std::string, std::string>> measured_capabilities() override {
+    return primary_->measured_capabilities();
+  }
+  std::string defect(DType dtype) override { return primary_->defect(dtype); }
+  DeviceMemorySize memory_size() const noexcept override { return primary_->memory_size(); }
   /// What the device does itself, without the CPU's help.
   bool supports(Kind kind, DType dtype) const noexcept override { return primary_->supports(kind, dtype); }
   bool prefers_channels_last(DType dtype) const noexcept override {
@@ -40,6 +45,13 @@ class FallbackBackend final : public ComputeBackend {
     primary_->copy_to_host(destination, source, offset, bytes);
   }
   void synchronize() override { primary_->synchronize(); }
+  std::unique_ptr<DeviceEvent> record_event() override { return primary_->record_event(); }
+  void observe_launches(std::shared_ptr<LaunchObserver> observer) override {
+    primary_->observe_launches(std::move(observer));
+  }
+  void stop_observing(const LaunchObserver* observer) noexcept override {
+    primary_->stop_observing(observer);
+  }
 
   void elementwise(const Program& program, std::span<const View> inputs,
                    std::span<const View> outputs) override;

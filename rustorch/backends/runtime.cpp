@@ -111,12 +111,8 @@ std::atomic<bool>& strict_flag() noexcept {
   std::string present;
   for (const Device& other : registry().devices())
     present += (present.empty() ? "" : ", ") + other.to_string();
-  std::string reason = fmt::format("there is no {} device with this number", to_string(device.type));
-  for (const AbsentBackend& absent : absent_backends()) {
-    if (absent.type == device.type) reason = absent.reason;
-  }
   fail_with_suggestion(ErrorCode::not_found, fmt::format("use one of the devices that are here: {}", present),
-                       "device {} is not available: {}", device, reason);
+                       "device {} is not available: {}", device, absence_of(device));
 }
 
 }  // namespace
@@ -131,6 +127,14 @@ ComputeBackend& backend_for(Device device) {
 void register_backend(std::unique_ptr<ComputeBackend> backend) { registry().add(std::move(backend)); }
 
 std::vector<Device> available_devices() { return registry().devices(); }
+
+std::string absence_of(Device device) {
+  if (device.is_cpu() || registry().find(device) != nullptr) return {};
+  for (AbsentBackend& absent : absent_backends()) {
+    if (absent.type == device.type && !absent.reason.empty()) return std::move(absent.reason);
+  }
+  return fmt::format("there is no {} device with this number", to_string(device.type));
+}
 
 std::vector<AbsentBackend> absent_backends() { return registry().absences(); }
 

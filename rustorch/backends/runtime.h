@@ -31,6 +31,9 @@ struct AbsentBackend {
 };
 std::vector<AbsentBackend> absent_backends();
 
+/// Why `backend_for` has no backend for this device; empty if it has one.
+std::string absence_of(Device device);
+
 /// How often work ran on the CPU because the device's backend lacks it.
 std::uint64_t fallback_count() noexcept;
 void reset_fallback_count() noexcept;

@@ -48,6 +48,7 @@ void add_devices(CLI::App& app, Action& action) {
   CLI::App* command =
       add_command(app, "devices", "List the devices, their capabilities, and why a backend is absent");
   auto arguments = std::make_shared<DevicesArguments>();
+  command->add_option("--model", arguments->model, "Say of each device whether it can run this model file");
   add_json(command, arguments->json);
   on_parsed(command, action, arguments, devices);
 }

@@ -16,8 +16,10 @@ inline constexpr int exit_error = 1;
 inline constexpr int exit_usage = 2;
 inline constexpr int exit_interrupted = 130;
 
-/// `rustorch devices`: lists the devices, their capabilities, and why a backend is absent.
+/// `rustorch devices`: lists the devices, their capabilities, and why a backend is absent; with a model file,
+/// whether each can run it.
 struct DevicesArguments {
+  std::string model;
   bool json = false;
 };
 int devices(const DevicesArguments& arguments);

@@ -2,6 +2,7 @@
 
 // All of rustorch::nn.
 #include "rustorch/nn/activation.h"
+#include "rustorch/nn/can_run.h"
 #include "rustorch/nn/container.h"
 #include "rustorch/nn/convolution.h"
 #include "rustorch/nn/dropout.h"

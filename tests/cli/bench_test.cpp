@@ -1,12 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
-#include <string>
 
+#include "cli/program.h"
 #include "rustorch/model_io/common/json.h"
 
 namespace rustorch {
@@ -14,24 +11,8 @@ namespace {
 
 using model_io::Json;
 using ::testing::HasSubstr;
-
-/// What the program prints and how it ends.
-struct Outcome {
-  std::string output;
-  int code = -1;
-};
-
-Outcome run(const std::string& arguments) {
-  Outcome outcome;
-  std::FILE* const pipe = ::popen((RUSTORCH_PROGRAM " " + arguments).c_str(), "r");
-  if (pipe == nullptr) return outcome;
-  std::array<char, 4096> part;
-  while (const std::size_t read = std::fread(part.data(), 1, part.size(), pipe))
-    outcome.output.append(part.data(), read);
-  const int status = ::pclose(pipe);
-  outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return outcome;
-}
+using testing::Outcome;
+using testing::run;
 
 class Bench : public ::testing::Test {
  protected:

@@ -345,65 +345,9 @@ std::string difference(const Tensor& actual, const Tensor& expected, const Close
   return text;
 }
 
-// ---- the support table
-
 OpCaseFamilies& OpCaseFamilies::instance() {
   static OpCaseFamilies families;
   return families;
-}
-
-OpSupport& OpSupport::instance() {
-  static OpSupport support;
-  return support;
-}
-
-OpSupport::Row& OpSupport::row(const OpCase& one) {
-  Row& found = families_[one.family][one.operation()];
-  found.differentiable = found.differentiable || one.differentiable;
-  return found;
-}
-
-void OpSupport::add_value(const OpCase& one, DType dtype) { ++row(one).cells[dtype].values; }
-void OpSupport::add_error(const OpCase& one, DType dtype) { ++row(one).cells[dtype].errors; }
-void OpSupport::add_extension(const OpCase& one, DType dtype) { ++row(one).cells[dtype].extensions; }
-void OpSupport::add_gradient(const OpCase& one, bool second) {
-  ++(second ? row(one).second_gradients : row(one).gradients);
-}
-
-std::string OpSupport::table() const {
-  constexpr DType columns[] = {float16, bfloat16, float32, float64, complex64, complex128,
-                               uint8,   int8,     int16,   int32,   int64,     bool_};
-  std::string text =
-      "# Operations and dtypes\n\n"
-      "Written by `scripts/op-support` from the results of the op-case tests: do not edit.\n\n"
-      "A number says on how many samples values, dtypes and shapes equal PyTorch's (each in several memory "
-      "layouts); "
-      "– is an Error by design; ○ works where PyTorch refuses; an empty cell is not tested. Gradient and "
-      "second "
-      "derivative: on how many samples the first equals PyTorch's, and how many forms pass gradgradcheck.\n";
-  for (const auto& [family, rows] : families_) {
-    text += fmt::format("\n## {}\n\n| operation |", family);
-    for (const DType dtype : columns) text += fmt::format(" {} |", to_string(dtype));
-    text += " gradient | second |\n|---|";
-    for (std::size_t i = 0; i < std::size(columns) + 2; ++i) text += "---|";
-    text += "\n";
-    for (const auto& [operation, row] : rows) {
-      text += fmt::format("| {} |", operation);
-      for (const DType dtype : columns) {
-        const auto cell = row.cells.find(dtype);
-        if (cell == row.cells.end()) {
-          text += "  |";
-        } else if (cell->second.values > 0) {
-          text += fmt::format(" {} |", cell->second.values);
-        } else {
-          text += cell->second.extensions > 0 ? " ○ |" : " – |";
-        }
-      }
-      const auto count = [](int n) { return n > 0 ? fmt::format(" {} |", n) : std::string(" – |"); };
-      text += count(row.gradients) + count(row.second_gradients) + "\n";
-    }
-  }
-  return text;
 }
 
 }  // namespace rustorch::testing

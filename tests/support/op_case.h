@@ -223,30 +223,4 @@ struct Closeness {
 /// Empty if dtype, shape and values are as expected, otherwise what differs first.
 std::string difference(const Tensor& actual, const Tensor& expected, const Closeness& closeness);
 
-/// What the suite found out, for the support table (docs/op_support.md).
-class OpSupport {
- public:
-  static OpSupport& instance();
-  void add_value(const OpCase& one, DType dtype);
-  void add_error(const OpCase& one, DType dtype);
-  void add_extension(const OpCase& one, DType dtype);
-  void add_gradient(const OpCase& one, bool second);
-  std::string table() const;
-
- private:
-  struct Cell {
-    int values = 0;
-    int errors = 0;
-    int extensions = 0;
-  };
-  struct Row {
-    std::map<DType, Cell> cells;
-    int gradients = 0;
-    int second_gradients = 0;
-    bool differentiable = false;
-  };
-  Row& row(const OpCase& one);
-  std::map<std::string, std::map<std::string, Row>> families_;
-};
-
 }  // namespace rustorch::testing

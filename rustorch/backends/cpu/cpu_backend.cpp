@@ -39,6 +39,10 @@ std::vector<std::pair<std::string, std::string>> CpuBackend::capabilities() cons
   };
 }
 
+DeviceMemorySize CpuBackend::memory_size() const noexcept {
+  return {cpu_info().memory_bytes, cpu_info().memory_bytes};
+}
+
 bool CpuBackend::supports(Kind kind, DType dtype) const noexcept {
   switch (kind) {
     case Kind::elementwise:

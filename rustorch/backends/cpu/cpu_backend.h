@@ -11,6 +11,7 @@ class CpuBackend final : public ComputeBackend {
   std::string_view name() const noexcept override { return "cpu"; }
   Device device() const noexcept override { return {}; }
   std::vector<std::pair<std::string, std::string>> capabilities() const override;
+  DeviceMemorySize memory_size() const noexcept override;
   bool supports(Kind kind, DType dtype) const noexcept override;
   bool prefers_channels_last(DType dtype) const noexcept override;
 

@@ -123,8 +123,8 @@ void GpuBackend::elementwise(const Program& program, std::span<const View> input
     const ElementwiseSource source = elementwise_source(form);
     Kernel& kernel = kernels_.get(source.key.view(), source.kernel, [&] { return text_of(source, form); });
     arguments[operands] = {nullptr, parameters.data(), parameters.size()};
-    executor_->launch(
-        kernel,
+    run_kernel(
+        kernel, "elementwise", "",
         launch_for(nest.count(), group_threads * form.elements_of_thread, most_groups_on(executor_->facts())),
         std::span(arguments).first(operands + 1));
   };

@@ -44,7 +44,8 @@ void GpuBackend::elementwise_many(const Program& program, std::span<const View> 
   const std::int64_t elements_of_launch = elements / static_cast<std::int64_t>(alike) * most;
   const auto begin_table = [&] { table.begin(form, elements_of_launch, executor_->facts()); };
   const auto launch_table = [&] {
-    if (!table.empty()) executor_->launch(kernel, launch_for(table.chunks(), 1), table.arguments());
+    if (!table.empty())
+      run_kernel(kernel, "elementwise_many", "", launch_for(table.chunks(), 1), table.arguments());
     begin_table();
   };
   begin_table();

@@ -31,9 +31,11 @@ void GpuBackend::run_indexed(const IndexedPlan& plan, const Scatter* scatter) {
   for (const IndexOperand& operand : plan.indices) arguments[count++].buffer = operand.index.data;
   arguments[count++].buffer = checks.buffer;
   arguments[count++] = {nullptr, parameters.data(), parameters.size()};
-  Kernel& kernel = kernels_.get(indexed_key(plan, scatter).view(), scatter == nullptr ? "gather" : "scatter",
-                                [&] { return indexed_source(plan, scatter); });
-  executor_->launch(kernel, launch_for(plan.free.count(), group_threads), std::span(arguments).first(count));
+  const char* name = scatter == nullptr ? "gather" : "scatter";
+  Kernel& kernel =
+      kernels_.get(indexed_key(plan, scatter).view(), name, [&] { return indexed_source(plan, scatter); });
+  run_kernel(kernel, name, "", launch_for(plan.free.count(), group_threads),
+             std::span(arguments).first(count));
 }
 
 void GpuBackend::scatter_sorted(const SortedScatter& sorted, ScatterMode mode) {
@@ -51,7 +53,8 @@ void GpuBackend::scatter_sorted(const SortedScatter& sorted, ScatterMode mode) {
   };
   const auto launch = [&](Kernel& kernel, std::int64_t threads) {
     arguments[count++] = {nullptr, parameters.data(), parameters.size()};
-    executor_->launch(kernel, launch_for(threads, group_threads), std::span(arguments).first(count));
+    run_kernel(kernel, "sorted_scatter", "", launch_for(threads, group_threads),
+               std::span(arguments).first(count));
     count = 0;
   };
 

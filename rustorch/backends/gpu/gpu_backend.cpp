@@ -1,8 +1,11 @@
 #include "rustorch/backends/gpu/gpu_backend.h"
 
+#include <algorithm>
+
 #include "rustorch/backends/gpu/convolution_library.h"
 #include "rustorch/backends/gpu/matrix_library.h"
 #include "rustorch/backends/gpu/product_probe.h"
+#include "rustorch/backends/launch_profile.h"
 #include "rustorch/core/log.h"
 #include "rustorch/error/error.h"
 #include "rustorch/memory/format_bytes.h"
@@ -14,7 +17,8 @@ GpuBackend::GpuBackend(Device device, std::unique_ptr<KernelExecutor> executor)
       executor_(std::move(executor)),
       allocator_(*executor_, device.to_string()),
       kernels_(*executor_),
-      index_checks_(*executor_, allocator_) {}
+      index_checks_(*executor_, allocator_),
+      probes_(*executor_, [this] { return try_products(*this); }) {}
 
 std::vector<std::pair<std::string, std::string>> GpuBackend::capabilities() const {
   const DeviceFacts& facts = executor_->facts();
@@ -33,6 +37,44 @@ std::vector<std::pair<std::string, std::string>> GpuBackend::capabilities() cons
   if (ConvolutionLibrary* library = executor_->convolution_library(); library != nullptr)
     pairs.emplace_back("convolutions", library->description());
   return pairs;
+}
+
+std::vector<std::pair<std::string, std::string>> GpuBackend::measured_capabilities() {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (std::size_t k = 0; k < probe_count; ++k) {
+    const auto probe = static_cast<Probe>(k);
+    // Elsewhere products are the compiler's usual work, or a library's, which need not be opened for this.
+    if (probe == Probe::products && !executor_->facts().products_need_probe) continue;
+    std::string name(to_string(probe));
+    std::ranges::replace(name, '_', ' ');
+    pairs.emplace_back(std::move(name), probes_.result(probe).to_string());
+  }
+  return pairs;
+}
+
+std::string GpuBackend::defect(DType dtype) {
+  const auto defect_by = [&](Probe probe) {
+    const ProbeResult& result = probes_.result(probe);
+    return result.works() ? std::string()
+                          : fmt::format("{} on {}: {}", to_string(probe), device_, result.to_string());
+  };
+  switch (dtype) {
+    case DType::float16:
+      return defect_by(Probe::float16_storage);
+    case DType::bfloat16:
+      return defect_by(Probe::bfloat16_storage);
+    case DType::float64:
+      // Where the device has none the work falls back, which `supports` says.
+      return executor_->facts().has_float64 ? defect_by(Probe::float64) : std::string();
+    case DType::int64:
+      return defect_by(Probe::int64);
+    default:
+      return {};
+  }
+}
+
+DeviceMemorySize GpuBackend::memory_size() const noexcept {
+  return {executor_->facts().memory_bytes, executor_->facts().largest_buffer_bytes};
 }
 
 bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
@@ -68,12 +110,13 @@ bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
 
 bool GpuBackend::has_products() const noexcept {
   if (!executor_->facts().products_need_probe) return true;
-  std::call_once(products_tried_, [this] {
-    has_products_ = multiplies_rightly(const_cast<GpuBackend&>(*this));
-    if (!has_products_)
-      log_warning(device_.to_string() + ": its compiler gets matrix products wrong; they run on the cpu");
+  const ProbeResult& products = probes_.result(Probe::products);
+  if (products.works()) return true;
+  std::call_once(products_warned_, [&] {
+    log_warning(
+        fmt::format("{}: matrix products run on the cpu; on the device: {}", device_, products.to_string()));
   });
-  return has_products_;
+  return false;
 }
 
 bool GpuBackend::prefers_channels_last(DType dtype) const noexcept {
@@ -100,6 +143,34 @@ void GpuBackend::synchronize() {
   index_checks_.report();
 }
 
+void GpuBackend::observe_launches(std::shared_ptr<LaunchObserver> observer) {
+  const std::lock_guard lock(observer_mutex_);
+  observer_ = std::move(observer);
+  is_observed_ = observer_ != nullptr;
+}
+
+void GpuBackend::stop_observing(const LaunchObserver* observer) noexcept {
+  const std::lock_guard lock(observer_mutex_);
+  if (observer_.get() != observer) return;
+  observer_.reset();
+  is_observed_ = false;
+}
+
+void GpuBackend::tell_observer(std::string_view family, std::string_view kernel,
+                               const std::function<void()>& queue) {
+  std::shared_ptr<LaunchObserver> observer;
+  {
+    const std::lock_guard lock(observer_mutex_);
+    observer = observer_;
+  }
+  if (observer == nullptr) return queue();
+  std::unique_ptr<DeviceEvent> begin = executor_->record();
+  queue();
+  std::unique_ptr<DeviceEvent> end = executor_->record();
+  if (family == kernel || kernel.empty()) return observer->launched(family, std::move(begin), std::move(end));
+  observer->launched(fmt::format("{}.{}", family, kernel), std::move(begin), std::move(end));
+}
+
 void GpuBackend::launch_bytes(const KernelSource& source, const char* kernel, const LaunchShape& shape,
                               std::span<const BufferHandle> buffers, const void* parameters,
                               std::size_t size) {
@@ -109,8 +180,8 @@ void GpuBackend::launch_bytes(const KernelSource& source, const char* kernel, co
                  buffers.size());
   for (std::size_t k = 0; k < buffers.size(); ++k) arguments[k].buffer = buffers[k];
   arguments[buffers.size()] = {nullptr, parameters, size};
-  executor_->launch(kernels_.get(source.key(), kernel, [&] { return source.text(); }), shape,
-                    std::span(arguments).first(buffers.size() + 1));
+  run_kernel(kernels_.get(source.key(), kernel, [&] { return source.text(); }), source.family(), kernel,
+             shape, std::span(arguments).first(buffers.size() + 1));
 }
 
 }  // namespace rustorch::gpu

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "rustorch/backends/device_event.h"
+
 namespace rustorch::gpu {
 
 class ConvolutionLibrary;
@@ -116,9 +118,15 @@ class KernelExecutor {
   /// Waits for all queued work.
   virtual void synchronize() = 0;
 
+  /// Marks the work that is queued so far. Events go before their executor.
+  virtual std::unique_ptr<DeviceEvent> record() = 0;
   /// Seconds that the device took for the work queued by `work`, by the device's own clock; what other
   /// threads queue meanwhile counts too.
-  virtual double device_seconds(const std::function<void()>& work) = 0;
+  virtual double device_seconds(const std::function<void()>& work) {
+    const std::unique_ptr<DeviceEvent> begin = record();
+    work();
+    return record()->seconds_since(*begin);
+  }
 };
 
 /// What looking for the devices of one API found.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,13 @@ class KernelSource {
   /// The file's rows are shared by teams: it may use kernels/row_team.h.
   KernelSource& row_teams(const RowTeams& teams);
 
+  /// The first file's name without ".h": what its kernels are for.
+  std::string_view family() const noexcept {
+    std::size_t length = 0;
+    std::memcpy(&length, notes_.data() + sizeof(Note) + sizeof(std::int64_t), sizeof length);
+    constexpr std::size_t begin = sizeof(Note) + sizeof(std::int64_t) + sizeof(std::size_t), ending = 2;
+    return {reinterpret_cast<const char*>(notes_.data()) + begin, length - ending};
+  }
   /// Equal for equal texts.
   std::string_view key() const noexcept {
     return {reinterpret_cast<const char*>(notes_.data()), notes_.size()};

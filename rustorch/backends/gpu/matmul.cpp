@@ -180,7 +180,8 @@ bool multiply_by_library(GpuBackend& backend, const Products& work) {
     if (!taken_with(LibraryBias::out)) return false;
     copy_elements(backend, work.views[3], work.views[2]);
   }
-  for (const LibraryProduct& call : calls) library->multiply(call);
+  for (const LibraryProduct& call : calls)
+    backend.observed("matrix library", "", [&] { library->multiply(call); });
   return true;
 }
 

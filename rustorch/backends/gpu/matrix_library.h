@@ -44,7 +44,7 @@ class MatrixLibrary {
  public:
   virtual ~MatrixLibrary() = default;
 
-  /// "cuBLASLt 13.1.0", or "cuBLASLt absent: " and why. Opens the library.
+  /// "cuBLASLt 13.1.0", or "cuBLASLt absent: " and why. Loads the library, and takes no memory of the device.
   virtual std::string description() = 0;
   /// Whether `multiply` can make this product, and sooner than a kernel of ours; false for all where the
   /// library is absent.

@@ -1,11 +1,12 @@
 #pragma once
 
+#include "rustorch/backends/gpu/device_probes.h"
 #include "rustorch/backends/gpu/gpu_backend.h"
 
 namespace rustorch::gpu {
 
-/// Whether a device computes a product in tiles as it should, tried on small whole numbers: PoCL 5.0 (LLVM
-/// 16) compiles that kernel wrongly, PoCL 3.1 does not.
-bool multiplies_rightly(GpuBackend& backend) noexcept;
+/// Probe::products: a product in tiles of small whole numbers, beyond the edges of a tile and of a slice.
+/// Errors are those of compiling and running it.
+ProbeResult try_products(GpuBackend& backend);
 
 }  // namespace rustorch::gpu

@@ -28,8 +28,9 @@ void GpuBackend::reduce(const Reduction& work) {
     return reduce(rest);
   }
   const KernelKey key = key_of(work, plan);
-  const auto kernel = [&](const char* name) -> Kernel& {
-    return kernels_.get(key.view(), name, [&] { return reduce_source(work, plan); });
+  const auto run_one = [&](const char* name, const LaunchShape& shape, std::span<const KernelArgument> its) {
+    run_kernel(kernels_.get(key.view(), name, [&] { return reduce_source(work, plan); }), name, "", shape,
+               its);
   };
   const ReduceState state = state_of(work);
   Buffer states;
@@ -48,13 +49,13 @@ void GpuBackend::reduce(const Reduction& work) {
   arguments[buffers] = {nullptr, parameters.data(), parameters.size()};
   const std::int64_t jobs = plan.results * plan.chunks;
   if (plan.by_rows) {
-    executor_->launch(kernel("reduce_rows"), launch_for(jobs, 1), arguments);
+    run_one("reduce_rows", launch_for(jobs, 1), arguments);
   } else {
-    executor_->launch(kernel("reduce_columns"), launch_for(jobs, group_threads), arguments);
+    run_one("reduce_columns", launch_for(jobs, group_threads), arguments);
   }
   if (plan.chunks > 1) {
-    executor_->launch(kernel("reduce_chunks"), launch_for(plan.results, plan.by_rows ? 1 : group_threads),
-                      arguments.subspan(work.inputs.size()));
+    run_one("reduce_chunks", launch_for(plan.results, plan.by_rows ? 1 : group_threads),
+            arguments.subspan(work.inputs.size()));
   }
 }
 

@@ -6,12 +6,15 @@
 #include <set>
 
 #include "rustorch/autograd/autograd.h"
+#include "rustorch/backends/runtime.h"
 #include "rustorch/core/type_promotion.h"
 #include "rustorch/device/device_scope.h"
+#include "rustorch/tensor/lazy.h"
 #include "rustorch/tensor/operations/creation.h"
 #include "rustorch/tensor/operations/elementwise.h"
 #include "rustorch/tensor/operations/reduction.h"
 #include "rustorch/tensor/operations/shape.h"
+#include "support/op_support.h"
 #include "support/print.h"
 #include "tensor/op_cases/op_case_tests.h"
 
@@ -174,17 +177,24 @@ TEST_P(OpValues, EqualPyTorch) {
                 "")
           << sample.name;
       EXPECT_FALSE(done && !sample.refused) << sample.name << " works: take it from without()";
-      done ? OpSupport::instance().add_extension(one, sample.dtype)
-           : OpSupport::instance().add_error(one, sample.dtype);
+      OpSupport::instance().add(one, sample.dtype, done ? SampleEnd::extended : SampleEnd::refused);
       continue;
     }
+    SampleEnd end = SampleEnd::failed;
     in_sample(sample.name, [&] {
       TensorList copies;
       for (const Tensor& x : inputs) copies.push_back(arranged(x.cpu(), Arrangement::contiguous));
-      expect_outputs(one.run(inputs), sample.outputs, closeness(one, sample), sample.name);
+      const std::uint64_t fallbacks = fallback_count();
+      const TensorList outputs = one.run(inputs);
+      for (const Tensor& y : outputs) {
+        if (y.defined()) materialize(y);
+      }
+      const bool fell_back = fallback_count() != fallbacks;
+      expect_outputs(outputs, sample.outputs, closeness(one, sample), sample.name);
       expect_outputs(inputs, copies, {0, true}, sample.name + ": inputs afterwards");
-      if (!HasFailure()) OpSupport::instance().add_value(one, sample.dtype);
+      if (!HasFailure()) end = fell_back ? SampleEnd::fell_back : SampleEnd::equal;
     });
+    OpSupport::instance().add(one, sample.dtype, end);
   }
 }
 
@@ -520,22 +530,21 @@ TEST_P(OpSecondGradients, EqualCentralDifferences) {
 
 namespace {
 
-/// Writes the support table after the tests, where RUSTORCH_WRITE_OP_SUPPORT names a file
-/// (scripts/op-support).
-class WriteSupportTable : public ::testing::Environment {
+/// Writes what the tests found out, where RUSTORCH_WRITE_OP_SUPPORT names a file.
+class WriteOpSupport : public ::testing::Environment {
  public:
   void TearDown() override {
     const char* path = std::getenv("RUSTORCH_WRITE_OP_SUPPORT");
     if (path == nullptr) return;
     std::ofstream file(path);
-    file << OpSupport::instance().table();
+    file << OpSupport::instance().json() << "\n";
     file.close();
     EXPECT_TRUE(file) << "cannot write " << path;
   }
 };
 
-[[maybe_unused]] ::testing::Environment* const write_support_table =
-    ::testing::AddGlobalTestEnvironment(new WriteSupportTable);
+[[maybe_unused]] ::testing::Environment* const write_op_support =
+    ::testing::AddGlobalTestEnvironment(new WriteOpSupport);
 
 }  // namespace
 }  // namespace rustorch::testing

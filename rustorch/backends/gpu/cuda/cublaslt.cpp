@@ -117,10 +117,11 @@ bool CublasLt::open() {
 
 std::string CublasLt::description() {
   if (!driver_.process.is_same()) return "cuBLASLt absent: CUDA is the parent process's";
-  const CurrentContext current(driver_, context_);
-  const std::lock_guard lock(mutex_);
-  if (!open()) return "cuBLASLt absent: " + absence_;
-  const std::size_t version = api_->cublasLtGetVersion();
+  // Of the library alone: its handle and workspace are made for the first product.
+  std::string absence;
+  const CublasLtApi* api = cublaslt_api(absence);
+  if (api == nullptr) return "cuBLASLt absent: " + absence;
+  const std::size_t version = api->cublasLtGetVersion();
   return fmt::format("cuBLASLt {}.{}.{}", version / 10000, version / 100 % 100, version % 100);
 }
 

@@ -79,6 +79,47 @@ struct WorkQueue {
   Cudnn convolutions;
 };
 
+/// An event in the executor's stream, for calls from any thread.
+class CudaEvent final : public DeviceEvent {
+ public:
+  /// While the context is current.
+  CudaEvent(const DriverApi& api, ContextHandle context, StreamHandle stream)
+      : api_(api), context_(context), event_(std::make_unique<Event>(api, event_default)) {
+    event_->record(stream);
+  }
+  ~CudaEvent() override {
+    try {
+      const CurrentContext current(api_, context_);
+      event_.reset();
+    } catch (const std::exception&) {
+      static_cast<void>(event_.release());  // a forked child, or the driver has shut down
+    }
+  }
+  CudaEvent(const CudaEvent&) = delete;
+  CudaEvent& operator=(const CudaEvent&) = delete;
+
+  bool is_done() override {
+    const CurrentContext current(api_, context_);
+    return event_->is_done();
+  }
+  void wait() override {
+    const CurrentContext current(api_, context_);
+    event_->synchronize();
+  }
+  double seconds_since(DeviceEvent& earlier) override {
+    const CurrentContext current(api_, context_);
+    auto& begin = *static_cast<CudaEvent&>(earlier).event_;
+    begin.synchronize();
+    event_->synchronize();
+    return event_->seconds_since(begin);
+  }
+
+ private:
+  const DriverApi& api_;
+  ContextHandle context_;
+  std::unique_ptr<Event> event_;
+};
+
 class CudaExecutor final : public KernelExecutor {
  public:
   CudaExecutor(const DriverApi& api, DeviceHandle device, DeviceTraits traits)
@@ -205,14 +246,9 @@ class CudaExecutor final : public KernelExecutor {
     queue_->stream.synchronize();
   }
 
-  double device_seconds(const std::function<void()>& work) override {
+  std::unique_ptr<DeviceEvent> record() override {
     const CurrentContext current = enter();
-    Event begin(api_, event_default), end(api_, event_default);
-    begin.record(stream());
-    work();
-    end.record(stream());
-    end.synchronize();
-    return end.seconds_since(begin);
+    return std::make_unique<CudaEvent>(api_, context_.handle(), stream());
   }
 
  private:

@@ -33,6 +33,7 @@ std::string find_functions(DriverApi& api) {
   library.find(api.cuEventCreate, {"cuEventCreate"});
   library.find(api.cuEventDestroy, {"cuEventDestroy_v2"});
   library.find(api.cuEventRecord, {"cuEventRecord"});
+  library.find(api.cuEventQuery, {"cuEventQuery"});
   library.find(api.cuEventSynchronize, {"cuEventSynchronize"});
   // Drivers before CUDA 12.8 have the first version only.
   library.find(api.cuEventElapsedTime, {"cuEventElapsedTime_v2", "cuEventElapsedTime"});
@@ -120,6 +121,13 @@ Event::Event(const DriverApi& api, unsigned int flags) : api_(api) {
 Event::~Event() { api_.cuEventDestroy(event_); }
 
 void Event::record(StreamHandle stream) { check(api_, api_.cuEventRecord(event_, stream), "cuEventRecord"); }
+
+bool Event::is_done() const {
+  const Result result = api_.cuEventQuery(event_);
+  if (result == Result::not_ready) return false;
+  check(api_, result, "cuEventQuery");
+  return true;
+}
 
 void Event::synchronize() const { check(api_, api_.cuEventSynchronize(event_), "cuEventSynchronize"); }
 

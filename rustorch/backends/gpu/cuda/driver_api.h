@@ -24,6 +24,7 @@ enum class Result : int {
   unsupported_ptx_version = 222,
   invalid_source = 300,
   not_found = 500,
+  not_ready = 600,
 };
 
 /// CUdevice_attribute: what we ask a device.
@@ -89,6 +90,7 @@ struct DriverApi {
   Result (*cuEventCreate)(EventHandle*, unsigned int flags);
   Result (*cuEventDestroy)(EventHandle);
   Result (*cuEventRecord)(EventHandle, StreamHandle);
+  Result (*cuEventQuery)(EventHandle);
   Result (*cuEventSynchronize)(EventHandle);
   Result (*cuEventElapsedTime)(float* milliseconds, EventHandle begin, EventHandle end);
 
@@ -158,6 +160,8 @@ class Event {
 
   /// Marks the work that is in the stream now.
   void record(StreamHandle stream);
+  /// Whether the work that was marked is done; true if none was.
+  bool is_done() const;
   /// Waits for the work that was marked; returns at once if none was.
   void synchronize() const;
   /// Seconds of the device's clock between two events that have happened.

@@ -67,10 +67,28 @@ FN u16 memory_f16(f32 value) {
   return bits;
 }
 
+// float16 arithmetic, by its bits: each result is rounded once.
+#if __CUDA_ARCH__ >= 530
+#define HAS_F16 1
+FN u16 multiply_f16(u16 a, u16 b) {
+  u16 bits;
+  asm("mul.rn.f16 %0, %1, %2;" : "=h"(bits) : "h"(a), "h"(b));
+  return bits;
+}
+FN u16 add_f16(u16 a, u16 b) {
+  u16 bits;
+  asm("add.rn.f16 %0, %1, %2;" : "=h"(bits) : "h"(a), "h"(b));
+  return bits;
+}
+#else
+#define HAS_F16 0
+#endif
+
 // Atomic operations on u32 in global memory; they give the value before.
 #define ATOMIC_ADD_U32(p, value) atomicAdd(p, value)
 #define ATOMIC_OR_U32(p, value) atomicOr(p, value)
 #define ATOMIC_MIN_U32(p, value) atomicMin(p, value)
+#define ATOMIC_COMPARE_EXCHANGE_U32(p, expected, value) atomicCAS(p, expected, value)
 
 // Functions, by type.
 #define exp_f32(x) expf(x)

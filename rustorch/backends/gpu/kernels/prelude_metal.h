@@ -53,6 +53,9 @@ typedef float f32;
 #define AS_U32(f) as_type<uint>((float)(f))
 FN f32 value_f16(u16 bits) { return (f32)as_type<half>(bits); }
 FN u16 memory_f16(f32 v) { return as_type<ushort>((half)v); }
+#define HAS_F16 1
+FN u16 multiply_f16(u16 a, u16 b) { return as_type<ushort>((half)(as_type<half>(a) * as_type<half>(b))); }
+FN u16 add_f16(u16 a, u16 b) { return as_type<ushort>((half)(as_type<half>(a) + as_type<half>(b))); }
 #define MULHI_U32(a, b) mulhi((uint)(a), (uint)(b))
 #define ATOMIC_ADD_U32(p, v) \
   atomic_fetch_add_explicit((device atomic_uint*)(p), (uint)(v), memory_order_relaxed)
@@ -60,6 +63,16 @@ FN u16 memory_f16(f32 v) { return as_type<ushort>((half)v); }
   atomic_fetch_or_explicit((device atomic_uint*)(p), (uint)(v), memory_order_relaxed)
 #define ATOMIC_MIN_U32(p, v) \
   atomic_fetch_min_explicit((device atomic_uint*)(p), (uint)(v), memory_order_relaxed)
+// MSL has the weak one only, which may fail though it saw what was expected.
+FN u32 compare_exchange_u32(GLOBAL u32* p, u32 expected, u32 value) {
+  u32 seen = expected;
+  while (!atomic_compare_exchange_weak_explicit((device atomic_uint*)p, &seen, value, memory_order_relaxed,
+                                                memory_order_relaxed) &&
+         seen == expected) {
+  }
+  return seen;
+}
+#define ATOMIC_COMPARE_EXCHANGE_U32(p, expected, v) compare_exchange_u32(p, (u32)(expected), (u32)(v))
 
 // Functions. metal::precise holds whatever the compiler's options are; those that are exact, or rounded once,
 // have no such variants worth naming. expm1, log1p, erf, erfc, lgamma and hypot are not in MSL:

@@ -45,10 +45,21 @@ FN u16 memory_f16(f32 v) {
   vstore_half_rte(v, 0, (PRIVATE half*)&bits);
   return bits;
 }
+// float16 arithmetic, by its bits: each result is rounded once.
+#ifdef cl_khr_fp16
+#pragma OPENCL EXTENSION cl_khr_fp16 : enable
+#define HAS_F16 1
+FN u16 multiply_f16(u16 a, u16 b) { return as_ushort((half)(as_half(a) * as_half(b))); }
+FN u16 add_f16(u16 a, u16 b) { return as_ushort((half)(as_half(a) + as_half(b))); }
+#else
+#define HAS_F16 0
+#endif
 #define MULHI_U32(x, y) mul_hi((uint)(x), (uint)(y))
 #define ATOMIC_ADD_U32(p, v) atomic_add((volatile __global uint*)(p), (uint)(v))
 #define ATOMIC_OR_U32(p, v) atomic_or((volatile __global uint*)(p), (uint)(v))
 #define ATOMIC_MIN_U32(p, v) atomic_min((volatile __global uint*)(p), (uint)(v))
+#define ATOMIC_COMPARE_EXCHANGE_U32(p, expected, v) \
+  atomic_cmpxchg((volatile __global uint*)(p), (uint)(expected), (uint)(v))
 #define exp_f32(x) exp(x)
 #define exp2_f32(x) exp2(x)
 #define expm1_f32(x) expm1(x)

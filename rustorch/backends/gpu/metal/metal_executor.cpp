@@ -17,10 +17,10 @@ struct Size {
 };
 
 // Of Metal's headers: MTLResourceStorageModeShared (and hazards tracked), MTLMathModeSafe,
-// MTLCommandBufferStatusError.
+// MTLCommandBufferStatusCompleted and MTLCommandBufferStatusError.
 constexpr std::size_t shared_storage = 0;
 constexpr long safe_math = 0;
-constexpr long command_buffer_failed = 5;
+constexpr long command_buffer_completed = 4, command_buffer_failed = 5;
 /// MTLGPUFamilyApple7 and MTLGPUFamilyMac2: what they and later ones have includes shuffles in simdgroups.
 constexpr long family_apple7 = 1007, family_mac2 = 2002;
 /// The limits of setBytes, of buffer indices, and (on macOS) the unit of a blit's offsets and size.
@@ -56,6 +56,48 @@ class MetalKernel final : public Kernel {
   ObjectReference pipeline_;
   std::string name_;
   std::size_t most_threads_;
+};
+
+/// The end of a committed MTLCommandBuffer.
+class MetalEvent final : public DeviceEvent {
+ public:
+  explicit MetalEvent(ObjectReference command_buffer) : command_buffer_(std::move(command_buffer)) {}
+  ~MetalEvent() override {
+    if (process_.is_same()) {
+      const AutoreleasePool pool;
+      command_buffer_.reset();
+    } else {
+      command_buffer_.abandon();
+    }
+  }
+  MetalEvent(const MetalEvent&) = delete;
+  MetalEvent& operator=(const MetalEvent&) = delete;
+
+  bool is_done() override {
+    process_.require_same();
+    const AutoreleasePool pool;
+    return status() >= command_buffer_completed;
+  }
+  void wait() override {
+    process_.require_same();
+    const AutoreleasePool pool;
+    message<void>(command_buffer_.get(), "waitUntilCompleted");
+    RUSTORCH_CHECK(status() != command_buffer_failed, internal, "Metal: a command buffer failed: {}",
+                   error_text(message(command_buffer_.get(), "error")));
+  }
+  double seconds_since(DeviceEvent& earlier) override {
+    return end_seconds() - static_cast<MetalEvent&>(earlier).end_seconds();
+  }
+
+ private:
+  long status() const { return message<long>(command_buffer_.get(), "status"); }
+  double end_seconds() {
+    wait();
+    return message<double>(command_buffer_.get(), "GPUEndTime");
+  }
+
+  ObjectReference command_buffer_;
+  ProcessGuard process_{"Metal"};
 };
 
 /// Where the host sees a buffer's bytes.
@@ -235,6 +277,15 @@ void MetalExecutor::synchronize() {
   finish();
 }
 
+std::unique_ptr<DeviceEvent> MetalExecutor::record() {
+  process_.require_same();
+  const AutoreleasePool pool;
+  const std::lock_guard lock(mutex_);
+  auto event = std::make_unique<MetalEvent>(ObjectReference::retain(command_buffer()));
+  commit_in_turn();
+  return event;
+}
+
 double MetalExecutor::device_seconds(const std::function<void()>& work) {
   const auto seconds_so_far = [&] {
     synchronize();
@@ -249,15 +300,19 @@ double MetalExecutor::device_seconds(const std::function<void()>& work) {
 Object MetalExecutor::encoder(Encoding encoding) {
   if (encoding_ == encoding) return encoder_.get();
   end_encoding();
+  const char* selector = encoding == Encoding::kernels ? "computeCommandEncoder" : "blitCommandEncoder";
+  encoder_ = ObjectReference::retain(message(command_buffer(), selector));
+  RUSTORCH_CHECK(encoder_, internal, "Metal: {} gives nothing", selector);
+  encoding_ = encoding;
+  return encoder_.get();
+}
+
+Object MetalExecutor::command_buffer() {
   if (!command_buffer_) {
     command_buffer_ = ObjectReference::retain(message(queue_.get(), "commandBuffer"));
     RUSTORCH_CHECK(command_buffer_, internal, "Metal: the queue gives no command buffer");
   }
-  const char* selector = encoding == Encoding::kernels ? "computeCommandEncoder" : "blitCommandEncoder";
-  encoder_ = ObjectReference::retain(message(command_buffer_.get(), selector));
-  RUSTORCH_CHECK(encoder_, internal, "Metal: {} gives nothing", selector);
-  encoding_ = encoding;
-  return encoder_.get();
+  return command_buffer_.get();
 }
 
 void MetalExecutor::end_encoding() noexcept {
@@ -276,7 +331,10 @@ void MetalExecutor::commit() noexcept {
 }
 
 void MetalExecutor::count_work() {
-  if (++collected_ < most_collected) return;
+  if (++collected_ >= most_collected) commit_in_turn();
+}
+
+void MetalExecutor::commit_in_turn() {
   commit();
   if (committed_.size() < most_committed) return;
   const std::string failure = wait_for_oldest();

@@ -42,7 +42,10 @@ class MetalExecutor final : public KernelExecutor {
             std::size_t bytes) override;
   void synchronize() override;
 
-  /// The sum over command buffers; work that other threads queue meanwhile counts.
+  /// An event is the end of a command buffer, which is committed then.
+  std::unique_ptr<DeviceEvent> record() override;
+  /// The sum over command buffers, without the time between them; work that other threads queue meanwhile
+  /// counts.
   double device_seconds(const std::function<void()>& work) override;
 
  private:
@@ -53,11 +56,15 @@ class MetalExecutor final : public KernelExecutor {
 
   /// The encoder for this kind of work, opened if it is not.
   Object encoder(Encoding encoding);
+  /// The command buffer that collects work, made if there is none.
+  Object command_buffer();
   void end_encoding() noexcept;
   /// Hands the collected work to the device.
   void commit() noexcept;
   /// Counts one more piece of work in the command buffer, and commits a full one.
   void count_work();
+  /// Commits what is collected; where too many command buffers are underway it waits for the oldest.
+  void commit_in_turn();
   /// Waits for the oldest committed command buffer; what it failed of, or an empty text.
   std::string wait_for_oldest();
   /// Waits for all work; an Error if any of it failed.

@@ -90,6 +90,8 @@ class ObjectReference {
   void reset() noexcept {
     if (object_ != nullptr) objc_runtime().release(std::exchange(object_, nullptr));
   }
+  /// Leaves the object to whoever else holds it: in a forked child nothing can be released.
+  void abandon() noexcept { object_ = nullptr; }
   Object get() const noexcept { return object_; }
   explicit operator bool() const noexcept { return object_ != nullptr; }
 

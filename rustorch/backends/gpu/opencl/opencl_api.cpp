@@ -46,6 +46,8 @@ Loaded load() {
     library.find(api.clEnqueueCopyBuffer, {"clEnqueueCopyBuffer"});
     library.find(api.clEnqueueMarkerWithWaitList, {"clEnqueueMarkerWithWaitList"});
     library.find(api.clGetEventProfilingInfo, {"clGetEventProfilingInfo"});
+    library.find(api.clGetEventInfo, {"clGetEventInfo"});
+    library.find(api.clWaitForEvents, {"clWaitForEvents"});
     library.find(api.clReleaseEvent, {"clReleaseEvent"});
     library.find(api.clFlush, {"clFlush"});
     library.find(api.clFinish, {"clFinish"});

@@ -46,7 +46,9 @@ inline constexpr Name device_type = 0x1000, device_max_compute_units = 0x1002,
 inline constexpr Bits correctly_rounded_divide = 1u << 7;
 inline constexpr Name program_binary_sizes = 0x1165, program_binaries = 0x1166, program_kernel_count = 0x1167,
                       program_build_log = 0x1183;
-inline constexpr Name event_started = 0x1282, event_ended = 0x1283;
+inline constexpr Name event_status = 0x11D3, event_ended = 0x1283;
+/// A status of an event: done. Larger ones are still to come, negative ones errors.
+inline constexpr Status event_complete = 0;
 
 using Notify = void (*)(const char*, const void*, std::size_t, void*);
 using BuildNotify = void (*)(Program, void*);
@@ -83,6 +85,8 @@ struct OpenClApi {
                                 const Event*, Event*);
   Status (*clEnqueueMarkerWithWaitList)(Queue, std::uint32_t, const Event*, Event*);
   Status (*clGetEventProfilingInfo)(Event, Name, std::size_t, void*, std::size_t*);
+  Status (*clGetEventInfo)(Event, Name, std::size_t, void*, std::size_t*);
+  Status (*clWaitForEvents)(std::uint32_t, const Event*);
   Status (*clReleaseEvent)(Event);
   Status (*clFlush)(Queue);
   Status (*clFinish)(Queue);

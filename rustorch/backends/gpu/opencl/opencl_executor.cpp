@@ -65,6 +65,47 @@ class OpenClKernel final : public Kernel {
   KernelId kernel_;
 };
 
+/// A marker in the queue.
+class OpenClEvent final : public DeviceEvent {
+ public:
+  OpenClEvent(const OpenClApi& api, const ProcessGuard& process, Event event)
+      : api_(api), process_(process), event_(event) {}
+  ~OpenClEvent() override {
+    if (process_.is_same()) api_.clReleaseEvent(event_);
+  }
+  OpenClEvent(const OpenClEvent&) = delete;
+  OpenClEvent& operator=(const OpenClEvent&) = delete;
+
+  bool is_done() override {
+    process_.require_same();
+    Status status = success;
+    check(api_.clGetEventInfo(event_, event_status, sizeof(status), &status, nullptr), "clGetEventInfo");
+    if (status < event_complete) check(status, "the work before an event");
+    return status == event_complete;
+  }
+  void wait() override {
+    process_.require_same();
+    check(api_.clWaitForEvents(1, &event_), "clWaitForEvents");
+  }
+  double seconds_since(DeviceEvent& earlier) override {
+    const std::uint64_t end = ended(), begin = static_cast<OpenClEvent&>(earlier).ended();
+    return 1e-9 * static_cast<double>(static_cast<std::int64_t>(end - begin));
+  }
+
+ private:
+  std::uint64_t ended() {
+    wait();
+    std::uint64_t nanoseconds = 0;
+    check(api_.clGetEventProfilingInfo(event_, event_ended, sizeof(nanoseconds), &nanoseconds, nullptr),
+          "clGetEventProfilingInfo");
+    return nanoseconds;
+  }
+
+  const OpenClApi& api_;
+  const ProcessGuard process_;
+  Event event_;
+};
+
 class OpenClExecutor final : public KernelExecutor {
  public:
   OpenClExecutor(const OpenClApi& api, Platform platform, DeviceId device) : api_(api), device_(device) {
@@ -210,19 +251,13 @@ class OpenClExecutor final : public KernelExecutor {
     check(api_.clFinish(queue_), "clFinish");
   }
 
-  double device_seconds(const std::function<void()>& work) override {
-    Event begin = marker();
-    work();
-    Event end = marker();
-    synchronize();
-    std::uint64_t from = 0, to = 0;
-    const Status first = api_.clGetEventProfilingInfo(begin, event_ended, sizeof(from), &from, nullptr);
-    const Status second = api_.clGetEventProfilingInfo(end, event_ended, sizeof(to), &to, nullptr);
-    api_.clReleaseEvent(begin);
-    api_.clReleaseEvent(end);
-    check(first, "clGetEventProfilingInfo");
-    check(second, "clGetEventProfilingInfo");
-    return 1e-9 * static_cast<double>(to - from);
+  std::unique_ptr<DeviceEvent> record() override {
+    process_.require_same();
+    Event event = nullptr;
+    check(api_.clEnqueueMarkerWithWaitList(queue_, 0, nullptr, &event), "clEnqueueMarkerWithWaitList");
+    auto recorded = std::make_unique<OpenClEvent>(api_, process_, event);
+    check(api_.clFlush(queue_), "clFlush");  // who asks whether it is done need not wait for it
+    return recorded;
   }
 
  private:
@@ -257,13 +292,6 @@ class OpenClExecutor final : public KernelExecutor {
     if ((device_number<Bits>(api_, device_, device_fp_config) & correctly_rounded_divide) != 0)
       options_ += " -cl-fp32-correctly-rounded-divide-sqrt";
     facts_.compiler_identity = fmt::format("opencl {} | {} | {}", facts_.name, facts_.driver, options_);
-  }
-
-  Event marker() {
-    process_.require_same();
-    Event event = nullptr;
-    check(api_.clEnqueueMarkerWithWaitList(queue_, 0, nullptr, &event), "clEnqueueMarkerWithWaitList");
-    return event;
   }
 
   const OpenClApi& api_;

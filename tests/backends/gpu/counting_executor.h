@@ -1,6 +1,6 @@
 #pragma once
 
-#include <functional>
+#include <atomic>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,13 +10,14 @@
 
 namespace rustorch::testing {
 
-/// Another executor, which must live longer, with a count of its launches and facts that a test may change.
+/// Another executor, which must live longer, with facts that a test may change, and counts of its launches
+/// and of the calls that wait for the device.
 class CountingExecutor final : public gpu::KernelExecutor {
  public:
   explicit CountingExecutor(gpu::KernelExecutor& counted)
       : device_facts(counted.facts()), counted_(counted) {}
 
-  std::size_t launches = 0;
+  std::atomic<std::size_t> launches{0}, waits{0};
   gpu::DeviceFacts device_facts;
 
   const gpu::DeviceFacts& facts() const noexcept override { return device_facts; }
@@ -42,14 +43,18 @@ class CountingExecutor final : public gpu::KernelExecutor {
     counted_.write(buffer, offset, source, bytes);
   }
   void read(gpu::BufferHandle buffer, std::size_t offset, void* destination, std::size_t bytes) override {
+    ++waits;
     counted_.read(buffer, offset, destination, bytes);
   }
   void copy(gpu::BufferHandle from, std::size_t from_offset, gpu::BufferHandle to, std::size_t to_offset,
             std::size_t bytes) override {
     counted_.copy(from, from_offset, to, to_offset, bytes);
   }
-  void synchronize() override { counted_.synchronize(); }
-  double device_seconds(const std::function<void()>& work) override { return counted_.device_seconds(work); }
+  void synchronize() override {
+    ++waits;
+    counted_.synchronize();
+  }
+  std::unique_ptr<DeviceEvent> record() override { return counted_.record(); }
 
  private:
   gpu::KernelExecutor& counted_;

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "backends/gpu/forwarding_executor.h"
+#include "backends/gpu/counting_executor.h"
 #include "backends/gpu/gpu_device.h"
 #include "rustorch/backends/launch_profile.h"
 #include "rustorch/device/device_scope.h"
@@ -155,11 +155,11 @@ TEST_F(GpuEvents, ProfilesNameTheKernels) {
 // The executors that wait for nothing but reads: no change of device makes one wait.
 TEST_F(GpuEvents, SwitchingDevicesDoesNotWait) {
   if (backends.empty()) return;
-  std::vector<ForwardingExecutor*> executors;
+  std::vector<CountingExecutor*> executors;
   std::vector<Device> devices;
   for (std::size_t k = 0; k < 2; ++k) {
     gpu::GpuBackend* own = backends[k % backends.size()];
-    auto executor = std::make_unique<ForwardingExecutor>(own->executor());
+    auto executor = std::make_unique<CountingExecutor>(own->executor());
     executors.push_back(executor.get());
     devices.emplace_back(own->device().type, first_device_of_tests + static_cast<int>(k));
     register_backend(std::make_unique<gpu::GpuBackend>(devices.back(), std::move(executor)));
@@ -169,7 +169,7 @@ TEST_F(GpuEvents, SwitchingDevicesDoesNotWait) {
     const DeviceScope scope(device);
     values.push_back(computed(ones({300}) * 1.0));  // compiles what follows
   }
-  for (ForwardingExecutor* executor : executors) executor->waits = executor->launches = 0;
+  for (CountingExecutor* executor : executors) executor->waits = executor->launches = 0;
   for (int step = 0; step < 10; ++step) {
     for (std::size_t k = 0; k < devices.size(); ++k) {
       const DeviceScope scope(devices[k]);
@@ -178,7 +178,7 @@ TEST_F(GpuEvents, SwitchingDevicesDoesNotWait) {
       EXPECT_EQ(fresh.device(), devices[k]);
     }
   }
-  for (ForwardingExecutor* executor : executors) {
+  for (CountingExecutor* executor : executors) {
     EXPECT_EQ(executor->waits, 0);
     EXPECT_GE(executor->launches, 10);
   }

@@ -112,14 +112,14 @@ KERNEL(everything, 64)(BUF(const u16, halves, 0), BUF(u16, narrow, 1), BUF(f64, 
   LOCAL_ARRAY(f32, values, 64);
   u32 lid = LOCAL_ID;
   i64 i = (i64)(GROUP_ID(0) + NUM_GROUPS(0) * (GROUP_ID(1) + NUM_GROUPS(1) * GROUP_ID(2))) * 64 + (i64)lid;
-  values[lid] = load_f16(halves, i);
+  values[lid] = value_f16(halves[i]);
   BARRIER();
   f32 v = weighted(values, 63u - lid, lid & 1u);
 #if HAS_SUBGROUP
   v = v + SUBGROUP_SHUFFLE_DOWN(v, 16u);
 #endif
   if (i >= p.count) return;
-  store_f16(narrow, i, AS_F32(AS_U32(v) ^ 0x80000000u));
+  narrow[i] = memory_f16(AS_F32(AS_U32(v) ^ 0x80000000u));
 #if HAS_F64
   wide[i] = AS_F64((u64)AS_U32(v) << p.shift);
 #endif

@@ -42,7 +42,7 @@ check_device() { # device
 
 # Beside each other: most of the time is the compilers'.
 opencl() {
-  if "$rustorch" devices | grep -q '^opencl:0'; then
+  if "$rustorch" devices | grep '^opencl:0' >/dev/null; then
     check_device opencl:0
   else
     echo "SKIP training on OpenCL (no device: pocl-opencl-icd)"
@@ -50,7 +50,7 @@ opencl() {
 }
 metal() {
   export RUSTORCH_METAL_LIBRARY=$RUSTORCH_BUILD_DIR/lib/libmetal_double.so
-  if [[ -e $RUSTORCH_METAL_LIBRARY ]] && "$rustorch" devices | grep -q '^metal:0'; then
+  if [[ -e $RUSTORCH_METAL_LIBRARY ]] && "$rustorch" devices | grep '^metal:0' >/dev/null; then
     check_device metal:0
   else
     echo "SKIP training on the Metal double (needs clang-14 on x86-64 Linux)"

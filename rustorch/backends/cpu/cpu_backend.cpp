@@ -2,10 +2,20 @@
 
 #include <cstring>
 
+#include "rustorch/backends/cpu/parallel.h"
 #include "rustorch/device/cpu_info.h"
 
 namespace rustorch {
 namespace {
+
+/// By all threads where it is so much that one does not fill the bus.
+void copy_bytes(void* to, const void* from, std::size_t bytes) {
+  constexpr std::int64_t grain = 256 << 10;
+  cpu::parallel_for(0, static_cast<std::int64_t>(bytes), grain, [=](std::int64_t begin, std::int64_t end) {
+    std::memcpy(static_cast<std::byte*>(to) + begin, static_cast<const std::byte*>(from) + begin,
+                static_cast<std::size_t>(end - begin));
+  });
+}
 
 std::string join(const std::vector<std::string>& words) {
   std::string text;
@@ -74,11 +84,11 @@ bool CpuBackend::prefers_channels_last(DType dtype) const noexcept { return is_f
 
 void CpuBackend::copy_from_host(void* destination, std::size_t offset, const void* source,
                                 std::size_t bytes) {
-  if (bytes != 0) std::memcpy(static_cast<std::byte*>(destination) + offset, source, bytes);
+  copy_bytes(static_cast<std::byte*>(destination) + offset, source, bytes);
 }
 
 void CpuBackend::copy_to_host(void* destination, const void* source, std::size_t offset, std::size_t bytes) {
-  if (bytes != 0) std::memcpy(destination, static_cast<const std::byte*>(source) + offset, bytes);
+  copy_bytes(destination, static_cast<const std::byte*>(source) + offset, bytes);
 }
 
 }  // namespace rustorch

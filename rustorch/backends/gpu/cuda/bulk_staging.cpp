@@ -1,24 +1,10 @@
 #include "rustorch/backends/gpu/cuda/bulk_staging.h"
 
 #include <algorithm>
-#include <cstdint>
-#include <cstring>
 
-#include "rustorch/backends/cpu/parallel.h"
+#include "rustorch/backends/runtime.h"
 
 namespace rustorch::gpu::cuda {
-namespace {
-
-void copy_by_all_threads(void* to, const void* from, std::size_t bytes) {
-  constexpr std::int64_t grain = 64 << 10;
-  cpu::parallel_for(0, static_cast<std::int64_t>(bytes), grain, [=](std::int64_t begin, std::int64_t end) {
-    std::memcpy(static_cast<std::byte*>(to) + begin, static_cast<const std::byte*>(from) + begin,
-                static_cast<std::size_t>(end - begin));
-  });
-}
-
-}  // namespace
-
 BulkStaging::~BulkStaging() {
   for (const Block& block : blocks_) {
     if (block.memory != nullptr) api_.cuMemFreeHost(block.memory);
@@ -43,7 +29,8 @@ void BulkStaging::write(DevicePointer to, const void* source, std::size_t bytes)
   for (std::size_t begin = 0; begin < bytes; begin += block_bytes) {
     const std::size_t size = std::min(block_bytes, bytes - begin);
     Block& block = next_block();
-    copy_by_all_threads(block.memory, static_cast<const std::byte*>(source) + begin, size);
+    // By all threads of the CPU.
+    cpu_backend().copy_from_host(block.memory, 0, static_cast<const std::byte*>(source) + begin, size);
     check(api_, api_.cuMemcpyHtoDAsync(to + begin, block.memory, size, stream_), "cuMemcpyHtoDAsync");
     block.last_copy->record(stream_);
   }
@@ -66,8 +53,7 @@ void BulkStaging::read(void* destination, DevicePointer from, std::size_t bytes)
     }
     const Block& block = *queued[done % block_count];
     block.last_copy->synchronize();
-    copy_by_all_threads(static_cast<std::byte*>(destination) + done * block_bytes, block.memory,
-                        size_at(done));
+    cpu_backend().copy_from_host(destination, done * block_bytes, block.memory, size_at(done));
     ++done;
   }
 }

@@ -5,6 +5,7 @@
 #include "rustorch/backends/runtime.h"
 
 namespace rustorch::gpu::cuda {
+
 BulkStaging::~BulkStaging() {
   for (const Block& block : blocks_) {
     if (block.memory != nullptr) api_.cuMemFreeHost(block.memory);

@@ -13,6 +13,7 @@
 #include "rustorch/backends/gpu/cuda/nvrtc_api.h"
 #include "rustorch/backends/gpu/cuda/write_staging.h"
 #include "rustorch/backends/gpu/kernel_texts.h"
+#include "rustorch/core/inline_list.h"
 #include "rustorch/error/error.h"
 
 namespace rustorch::gpu::cuda {
@@ -173,11 +174,13 @@ class CudaExecutor final : public KernelExecutor {
     const CurrentContext current = enter();
     const auto& compiled = static_cast<const CudaKernel&>(kernel);
     compiled.require_arguments(arguments);
-    std::vector<void*> parameters;  // addresses of values, which the driver copies before it returns
-    parameters.reserve(arguments.size());
+    constexpr std::size_t most = 64;
+    RUSTORCH_CHECK(arguments.size() <= most, internal, "kernel `{}` has {} arguments, more than {}",
+                   compiled.name(), arguments.size(), most);
+    InlineList<void*, most> parameters;  // addresses of values, which the driver copies before it returns
     for (const KernelArgument& argument : arguments) {
       const void* value = argument.bytes != nullptr ? argument.bytes : &argument.buffer;
-      parameters.push_back(const_cast<void*>(value));
+      parameters.emplace_back(const_cast<void*>(value));
     }
     const Result result =
         api_.cuLaunchKernel(compiled.handle(), shape.groups_x, shape.groups_y, shape.groups_z,

@@ -1,8 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "cli/program.h"
 #include "rustorch/model_io/common/json.h"
 
@@ -14,12 +12,7 @@ using ::testing::HasSubstr;
 using testing::Outcome;
 using testing::run;
 
-class Bench : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (!std::filesystem::exists(RUSTORCH_PROGRAM)) GTEST_SKIP() << "the program is not built here";
-  }
-};
+class Bench : public testing::OfTheProgram {};
 
 TEST_F(Bench, MemoryAsJson) {
   const Outcome outcome = run("bench --memory --json");

@@ -1,8 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "cli/program.h"
 #include "rustorch/model_io/common/json.h"
 
@@ -16,12 +14,7 @@ using testing::run;
 
 const std::string model = RUSTORCH_TEST_DATA_DIR "/ops/unary.safetensors";  // of every dtype
 
-class Devices : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (!std::filesystem::exists(RUSTORCH_PROGRAM)) GTEST_SKIP() << "the program is not built here";
-  }
-};
+class Devices : public testing::OfTheProgram {};
 
 TEST_F(Devices, AsJson) {
   const Outcome outcome = run("devices --json --model " + model);

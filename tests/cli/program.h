@@ -1,9 +1,11 @@
 #pragma once
 
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 
 #include <array>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 
 namespace rustorch::testing {
@@ -25,5 +27,13 @@ inline Outcome run(const std::string& arguments) {
   outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   return outcome;
 }
+
+/// Tests of the program; skipped where it is not built.
+class OfTheProgram : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(RUSTORCH_PROGRAM)) GTEST_SKIP() << "the program is not built here";
+  }
+};
 
 }  // namespace rustorch::testing

@@ -1,7 +1,6 @@
 #include <array>
 #include <limits>
 #include <optional>
-#include <vector>
 
 #include "rustorch/backends/gpu/dense_operand.h"
 #include "rustorch/backends/gpu/matrix_library.h"
@@ -111,15 +110,31 @@ std::optional<LibraryMatrix> library_matrix(const View& view, std::int64_t rows,
   return std::nullopt;
 }
 
-/// The calls of a library that make all products but for the bias, each with the innermost dim of the batch;
-/// none if the products do not lie as it wants them, or if more calls would take longer than one of ours.
-std::vector<LibraryProduct> library_calls(const Products& work) {
+/// The calls of a library that make all products but for the bias, each with the innermost dim of the batch.
+struct LibraryCalls {
+  LibraryProduct first;
+  std::int64_t rows_of_call = 0, count = 1;
+
+  LibraryProduct at(const Products& work, std::int64_t i) const {
+    LibraryProduct call = first;
+    const auto begin = work.batch.at(i * rows_of_call);
+    call.a.offset = work.offset[0] + begin[0];
+    call.b.offset = work.offset[1] + begin[1];
+    call.out.offset = work.offset[2] + begin[2];
+    return call;
+  }
+};
+
+/// Nothing if the products do not lie as a library wants them, or if more calls would take longer than one of
+/// ours.
+std::optional<LibraryCalls> library_calls(const Products& work) {
   const std::int64_t rows = work.rows();
   const auto a = library_matrix(work.views[0], rows, work.depth, work.row_stride(0), work.a_depth);
   const auto b = library_matrix(work.views[1], work.depth, work.columns, work.b_depth, work.b_column);
   const auto out = library_matrix(work.views[2], rows, work.columns, work.row_stride(2), work.out_column);
-  if (!a || !b || !out || out->transposed) return {};
-  LibraryProduct call;
+  if (!a || !b || !out || out->transposed) return std::nullopt;
+  LibraryCalls calls;
+  LibraryProduct& call = calls.first;
   call.dtype = work.views[2].dtype;
   call.precision = float32_matmul_precision();
   call.rows = rows, call.columns = work.columns, call.depth = work.depth;
@@ -131,21 +146,14 @@ std::vector<LibraryProduct> library_calls(const Products& work) {
     call.b.batch_stride = work.batch.stride(1, rank - 1);
     call.out.batch_stride = work.batch.stride(2, rank - 1);
   }
-  const std::int64_t of_a_call = rows * call.batches, count = work.batch.count() / of_a_call;
+  calls.rows_of_call = rows * call.batches;
+  calls.count = work.batch.count() / calls.rows_of_call;
   // Some microseconds of a large GPU, which a launch takes anyway.
   constexpr double worth_a_call = 1 << 24;
-  if (count > 1 &&
-      static_cast<double>(of_a_call) * static_cast<double>(call.columns) * static_cast<double>(call.depth) <
-          worth_a_call) {
-    return {};
-  }
-  std::vector<LibraryProduct> calls(static_cast<std::size_t>(count), call);
-  for (std::int64_t i = 0; i < count; ++i) {
-    const auto begin = work.batch.at(i * of_a_call);
-    LibraryProduct& its = calls[static_cast<std::size_t>(i)];
-    its.a.offset = work.offset[0] + begin[0];
-    its.b.offset = work.offset[1] + begin[1];
-    its.out.offset = work.offset[2] + begin[2];
+  if (calls.count > 1 && static_cast<double>(calls.rows_of_call) * static_cast<double>(call.columns) *
+                                 static_cast<double>(call.depth) <
+                             worth_a_call) {
+    return std::nullopt;
   }
   return calls;
 }
@@ -162,26 +170,25 @@ bool is_row(const Products& work) {
 bool multiply_by_library(GpuBackend& backend, const Products& work) {
   MatrixLibrary* const library = backend.executor().matrix_library();
   if (library == nullptr || !is_floating_point(work.views[2].dtype)) return false;
-  std::vector<LibraryProduct> calls = library_calls(work);
-  if (calls.empty()) return false;
+  std::optional<LibraryCalls> calls = library_calls(work);
+  if (!calls) return false;
   const auto taken_with = [&](LibraryBias bias) {
-    for (LibraryProduct& call : calls) {
-      call.bias = bias;
-      call.row = bias == LibraryBias::row ? work.views[3].data : nullptr;
-      call.row_offset = bias == LibraryBias::row ? work.offset[3] : 0;
-      if (!library->takes(call)) return false;
+    calls->first.bias = bias;
+    calls->first.row = bias == LibraryBias::row ? work.views[3].data : nullptr;
+    calls->first.row_offset = bias == LibraryBias::row ? work.offset[3] : 0;
+    for (std::int64_t i = 0; i < calls->count; ++i) {
+      if (!library->takes(calls->at(work, i))) return false;
     }
     return true;
   };
   // Libraries may have no kernel that adds a row; every kernel can add to what `out` holds.
   if (!work.has_bias) {
     if (!taken_with(LibraryBias::none)) return false;
-  } else if (calls.front().batches > 1 || !is_row(work) || !taken_with(LibraryBias::row)) {
+  } else if (calls->first.batches > 1 || !is_row(work) || !taken_with(LibraryBias::row)) {
     if (!taken_with(LibraryBias::out)) return false;
     copy_elements(backend, work.views[3], work.views[2]);
   }
-  for (const LibraryProduct& call : calls)
-    backend.observed("matrix library", "", [&] { library->multiply(call); });
+  for (std::int64_t i = 0; i < calls->count; ++i) library->multiply(calls->at(work, i));
   return true;
 }
 

@@ -1,26 +1,15 @@
 // Products through cuBLASLt on each CUDA device that is here, against the CPU's.
+#include "backends/gpu/cuda_library.h"
 #include "backends/gpu/device_copy.h"
-#include "backends/gpu/gpu_device.h"
 #include "rustorch/backends/gpu/matrix_library.h"
 
 namespace rustorch::testing {
 namespace {
 
-class GpuCublas : public OnGpu {
+class GpuCublas : public OnCudaLibrary {
  protected:
-  void SetUp() override {
-    OnGpu::SetUp();
-    if (IsSkipped()) return;
-    std::erase_if(backends, [](gpu::GpuBackend* each) { return each->device().type != DeviceType::cuda; });
-    if (backends.empty()) GTEST_SKIP() << "no CUDA device";
-    const std::string description = backends.front()->executor().matrix_library()->description();
-    if (description.find("absent") != std::string::npos) GTEST_SKIP() << description;
-  }
-
-  /// Kernels that the backend was asked for: those of its own products among them.
-  static std::uint64_t kernels(const gpu::GpuBackend& backend) {
-    const gpu::KernelCacheStatistics statistics = backend.kernels().statistics();
-    return statistics.hits + statistics.compiled + statistics.loaded_from_disk;
+  std::string library(gpu::KernelExecutor& executor) const override {
+    return executor.matrix_library()->description();
   }
 
   /// Computes on the device, twice, and on the CPU. Without a bias, or with a row of one batch in float32,

@@ -1,7 +1,7 @@
 // Convolutions through cuDNN on each CUDA device that is here, against the CPU's.
 #include "backends/gpu/convolution_case.h"
+#include "backends/gpu/cuda_library.h"
 #include "backends/gpu/device_copy.h"
-#include "backends/gpu/gpu_device.h"
 #include "rustorch/backends/gpu/convolution_library.h"
 
 namespace rustorch::testing {
@@ -9,21 +9,10 @@ namespace {
 
 using Case = ConvolutionCase;
 
-class GpuCudnn : public OnGpu {
+class GpuCudnn : public OnCudaLibrary {
  protected:
-  void SetUp() override {
-    OnGpu::SetUp();
-    if (IsSkipped()) return;
-    std::erase_if(backends, [](gpu::GpuBackend* each) { return each->device().type != DeviceType::cuda; });
-    if (backends.empty()) GTEST_SKIP() << "no CUDA device";
-    const std::string description = backends.front()->executor().convolution_library()->description();
-    if (description.find("absent") != std::string::npos) GTEST_SKIP() << description;
-  }
-
-  /// Kernels that the backend was asked for: those of its own products among them.
-  static std::uint64_t kernels(const gpu::GpuBackend& backend) {
-    const gpu::KernelCacheStatistics statistics = backend.kernels().statistics();
-    return statistics.hits + statistics.compiled + statistics.loaded_from_disk;
+  std::string library(gpu::KernelExecutor& executor) const override {
+    return executor.convolution_library()->description();
   }
 
   /// How the tensors lie, and where they begin in their buffers.

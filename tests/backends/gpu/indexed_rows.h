@@ -1,6 +1,8 @@
 #pragma once
 
 #include "backends/gpu/device_copy.h"
+#include "rustorch/error/error.h"
+#include "support/expect_error.h"
 
 namespace rustorch::testing {
 
@@ -49,6 +51,32 @@ inline void scatter_rows(gpu::GpuBackend& backend, DType dtype, ScatterMode mode
         on.scatter(work);
       },
       tolerance, fmt::format("{} mode {} {}", dtype, static_cast<int>(mode), what));
+}
+
+/// Puts wrong indices among the rows': `work(base, operand)`, which queues an op of this name on the device,
+/// is an Error at the next synchronization, and goes on with right ones.
+template <class Work>
+void expect_errors_out_of_range(gpu::GpuBackend& backend, Rows& rows, const char* op, const Work& work) {
+  const auto run = [&] {
+    DeviceCopy table(backend, rows.table), index(backend, rows.index);
+    View base;
+    IndexOperand operand;
+    rows.operands([&](HostTensor& tensor) { return &tensor == &rows.table ? table.view() : index.view(); },
+                  base, operand);
+    work(base, operand);
+    backend.synchronize();
+    return 0;
+  };
+  const std::int64_t size = rows.table.shape()[0];
+  for (const std::int64_t wrong : {size, -size - 1, std::int64_t{1} << 40}) {
+    const Wide right = rows.index.get(17);
+    rows.index.set(17, static_cast<long double>(wrong));
+    expect_error(ErrorCode::index_out_of_range,
+                 fmt::format("index {} is out of bounds for dimension size {} in op {}", wrong, size, op),
+                 run);
+    rows.index.set(17, right);
+    EXPECT_NO_THROW(static_cast<void>(run())) << "the device goes on";
+  }
 }
 
 }  // namespace rustorch::testing

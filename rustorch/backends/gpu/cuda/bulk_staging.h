@@ -14,9 +14,8 @@ namespace rustorch::gpu::cuda {
 /// but with one thread, which is slower than the bus. A ring of blocks; copies of several threads take turns.
 class BulkStaging {
  public:
-  /// The least bytes of a copy that gain by it. Between the blocks of a short read the CPU's threads fall
+  /// The least bytes of a read that gain by it. Between the blocks of a short one the CPU's threads fall
   /// asleep, and waking them takes as long as the copy.
-  static constexpr std::size_t least_written = std::size_t{512} << 10;
   static constexpr std::size_t least_read = std::size_t{4} << 20;
 
   /// Copies go through this stream. Takes no memory before the first copy.

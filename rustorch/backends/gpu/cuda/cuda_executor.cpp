@@ -215,12 +215,7 @@ class CudaExecutor final : public KernelExecutor {
       queue_->small_writes.write(to, source, bytes);
       return;
     }
-    if (bytes >= BulkStaging::least_written) {
-      queue_->bulk.write(to, source, bytes);
-      return;
-    }
-    check(api_, api_.cuMemcpyHtoDAsync(to, source, bytes, stream()), "cuMemcpyHtoDAsync");
-    queue_->stream.synchronize();  // only then is page-locked memory of the caller's read
+    queue_->bulk.write(to, source, bytes);
   }
 
   void read(BufferHandle buffer, std::size_t offset, void* destination, std::size_t bytes) override {

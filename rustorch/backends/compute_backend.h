@@ -187,7 +187,8 @@ enum class ScatterMode : std::uint8_t { write, add, multiply, max, min };
 /// gradients of the gathers. Equal addresses: `write` keeps the last in row-major order, the others take
 /// elements in row-major order. GPUs may take runs of elements that meet at one address together first, in
 /// the compute type (float32 for float16 and bfloat16), and then round once: a fixed order, which follows
-/// from shapes and indices alone. Only sums and products of floating-point numbers show it.
+/// from shapes and indices alone; or add in any order, where that is allowed (deterministic.h). Only sums and
+/// products of floating-point numbers show it.
 struct Scatter {
   const char* op = "scatter";
   ScatterMode mode = ScatterMode::write;

@@ -217,6 +217,7 @@ std::vector<DeviceBench> benches_of(const std::vector<std::string>& what) {
   if (asked("ops")) benches.push_back(DeviceBench::ops);
   if (asked("gemm")) benches.push_back(DeviceBench::gemm);
   if (asked("conv")) benches.push_back(DeviceBench::convolution);
+  if (asked("layers")) benches.push_back(DeviceBench::layers);
   if (asked("transfer")) benches.push_back(DeviceBench::transfer);
   return benches;
 }

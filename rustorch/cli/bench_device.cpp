@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <functional>
 
+#include "rustorch/backends/deterministic.h"
 #include "rustorch/backends/float32_precision.h"
 #include "rustorch/backends/runtime.h"
-#include "rustorch/cli/terminal.h"
+#include "rustorch/cli/bench_measure.h"
 #include "rustorch/device/device_scope.h"
 #include "rustorch/memory/format_bytes.h"
 #include "rustorch/tensor/lazy.h"
@@ -24,46 +23,9 @@ namespace rustorch::cli {
 namespace {
 
 using model_io::Json;
-using Clock = std::chrono::steady_clock;
-
-/// Measures the calls of one device.
-class Measure {
- public:
-  Measure(Device device, std::string filter) : device_(device), filter_(std::move(filter)) {}
-
-  /// `work` queues one call; its median of 15 rounds, each of as many calls as take some milliseconds.
-  void operator()(const std::string& name, double bytes, double flops, const std::function<void()>& work) {
-    if (name.find(filter_) == std::string::npos) return;
-    ComputeBackend& backend = backend_for(device_);
-    const auto seconds_of = [&](int calls) {
-      backend.synchronize();
-      const auto start = Clock::now();
-      for (int i = 0; i < calls; ++i) work();
-      backend.synchronize();
-      return std::chrono::duration<double>(Clock::now() - start).count();
-    };
-    seconds_of(1);  // compiles kernels, takes memory
-    constexpr double shortest = 5e-3;
-    constexpr int most_calls = 1000, rounds = 15;
-    int calls = 1;
-    while (calls < most_calls && seconds_of(calls) < shortest) calls *= 2;
-    std::array<double, rounds> times;
-    for (double& time : times) time = seconds_of(calls) / calls;
-    std::nth_element(times.begin(), times.begin() + rounds / 2, times.end());
-    speeds_.push_back({device_, name, times[rounds / 2], bytes, flops});
-  }
-
-  std::vector<DeviceSpeed> speeds() { return std::move(speeds_); }
-
- private:
-  Device device_;
-  std::string filter_;
-  std::vector<DeviceSpeed> speeds_;
-};
-
 /// The gradient of an embedding: many rows added into a table, by indices that are all likely, and where half
 /// of them are one (a padding token); and as many numbers into a few. What is counted as moved is the source
-/// and the index, and the rows of the table, once each way.
+/// and the index, and the rows of the table, once each way. In the one order that repeats, and in any.
 void measure_scatters(Measure& measure, std::int64_t elements) {
   constexpr std::int64_t columns = 768;
   const std::int64_t count = std::max<std::int64_t>(1, std::min<std::int64_t>(65536, elements / columns));
@@ -73,13 +35,21 @@ void measure_scatters(Measure& measure, std::int64_t elements) {
   const Tensor index = randint(0, rows, {count});
   const Tensor half = where(rand({count}) < 0.5, zeros_like(index), index);
   const auto bytes = static_cast<double>((count * columns + 2 * rows * columns) * 4 + count * 8);
-  measure("embedding gradient", bytes, 0, [&] { index_put_(table, {index}, source, true); });
-  measure("embedding gradient, half equal", bytes, 0, [&] { index_put_(table, {half}, source, true); });
   const std::int64_t many = std::min<std::int64_t>(1000000, elements);
   const Tensor numbers = rand({many}), few = randint(0, 1000, {many});
   Tensor sums = zeros({1000});
-  measure("index_add into 1000", static_cast<double>(many) * 12, 0,
-          [&] { index_put_(sums, {few}, numbers, true); });
+  const bool before = are_deterministic_algorithms_enabled();
+  for (const char* order : {"", ", any order"}) {
+    use_deterministic_algorithms(*order == 0);
+    const auto measure_add = [&](const std::string& name, double moved, Tensor& into, const Tensor& at,
+                                 const Tensor& from) {
+      measure(name + order, moved, 0, [&] { index_put_(into, {at}, from, true); });
+    };
+    measure_add("embedding gradient", bytes, table, index, source);
+    measure_add("embedding gradient, half equal", bytes, table, half, source);
+    measure_add("index_add into 1000", static_cast<double>(many) * 12, sums, few, numbers);
+  }
+  use_deterministic_algorithms(before);
 }
 
 void measure_ops(Measure& measure, std::int64_t elements) {
@@ -144,11 +114,7 @@ void measure_directions(Measure& measure, Device device, const std::string& name
 }
 
 void measure_convolution(Measure& measure, Device device, std::int64_t elements) {
-  constexpr std::int64_t channels = 64, most_images = 32, most_side = 56, least_side = 7;
-  const auto side = std::clamp(static_cast<std::int64_t>(std::sqrt(static_cast<double>(elements) / channels)),
-                               least_side, most_side);
-  const std::int64_t images = std::clamp<std::int64_t>(elements / (channels * side * side), 1, most_images);
-  const Shape shape{images, channels, side, side};
+  const Shape shape = image_activations(elements);
   for (const bool channels_last : {false, true}) {
     const char* order = channels_last ? "nhwc" : "nchw";
     for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16})
@@ -183,7 +149,7 @@ std::vector<DeviceSpeed> bench_device(Device device, DeviceBench what, std::int6
   Measure measure(device, filter);
   const bool large = device.type == DeviceType::cuda;
   if (elements == 0) {
-    const bool is_convolution = what == DeviceBench::convolution;
+    const bool is_convolution = what == DeviceBench::convolution || what == DeviceBench::layers;
     elements = std::int64_t{1} << (large && what == DeviceBench::ops ? 28
                                    : large || !is_convolution        ? 24
                                                                      : 20);
@@ -197,6 +163,9 @@ std::vector<DeviceSpeed> bench_device(Device device, DeviceBench what, std::int6
       break;
     case DeviceBench::convolution:
       measure_convolution(measure, device, elements);
+      break;
+    case DeviceBench::layers:
+      measure_layers(measure, elements);
       break;
     case DeviceBench::transfer:
       measure_transfer(measure, device, elements);

@@ -14,6 +14,7 @@ enum class DeviceBench : std::uint8_t {
   ops,          ///< operations on large tensors, whose floor is the memory
   gemm,         ///< square matrix products
   convolution,  ///< a layer of a ResNet and its gradients, in both orders of memory
+  layers,       ///< pooling, normalization and others, alone and with their gradients
   transfer,     ///< copies between host and device
 };
 
@@ -27,8 +28,8 @@ struct DeviceSpeed {
 };
 
 /// Measures one device. `elements`: of each tensor of `ops` (0: 2^28, less where memory is small); `gemm`
-/// takes matrices of its square root, at most 4096; `convolution` activations of so many elements, at most 32
-/// images of 64 channels of 56 x 56; `transfer` so many bytes as a tensor of floats has.
+/// takes matrices of its square root, at most 4096; `convolution` and `layers` activations of so many
+/// elements, at most 32 images of 64 channels of 56 x 56; `transfer` so many bytes as a tensor of floats has.
 /// Only names that contain `filter` are measured.
 std::vector<DeviceSpeed> bench_device(Device device, DeviceBench what, std::int64_t elements,
                                       const std::string& filter);

@@ -138,7 +138,7 @@ void add_bench(CLI::App& app, Action& action) {
           ->add_option("what", arguments->what,
                        "ops (large tensors), gemm (matrix products), conv (convolutions), transfer (host and "
                        "device), all")
-          ->check(CLI::IsMember({"ops", "gemm", "conv", "transfer", "all"}));
+          ->check(CLI::IsMember({"ops", "gemm", "conv", "layers", "transfer", "all"}));
   command->add_option("--device", arguments->devices, "Devices to measure (default: all)")->needs(what);
   command->add_option("--filter", arguments->filter, "Only what contains this text")->needs(what);
   command

@@ -39,6 +39,7 @@ std::string dialect_source(const KernelExecutor& executor, std::string_view body
   }
   if (calls("checked_index(") || calls("report_index(") || calls("report_target("))
     source += kernel_text("index_check.h");
+  if (calls("atomic_add_")) source += kernel_text("atomic_add.h");
   if (calls("group_scan(")) source += kernel_text("group_scan.h");
   source += body;
   return source;

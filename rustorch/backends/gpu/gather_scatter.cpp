@@ -1,3 +1,4 @@
+#include "rustorch/backends/deterministic.h"
 #include "rustorch/backends/gpu/gpu_backend.h"
 #include "rustorch/backends/gpu/indexed_source.h"
 #include "rustorch/backends/gpu/launch.h"
@@ -6,6 +7,19 @@
 #include "rustorch/error/error.h"
 
 namespace rustorch::gpu {
+namespace {
+
+/// Whether elements may be added in any order. Sums of integers are the same in all.
+bool may_add_atomically(const Scatter& work, const DeviceFacts& facts) {
+  if (work.mode != ScatterMode::add) return false;
+  const DType dtype = work.base.dtype;
+  if (dtype == DType::int32) return true;
+  if (!facts.has_wide_atomics) return false;
+  if (dtype == DType::int64) return true;
+  return (dtype == DType::float32 || dtype == DType::float64) && !are_deterministic_algorithms_enabled();
+}
+
+}  // namespace
 
 void GpuBackend::gather(const Gather& work) {
   if (work.out.layout->element_count() != 0) run_indexed(IndexedPlan(work), nullptr);
@@ -14,6 +28,8 @@ void GpuBackend::gather(const Gather& work) {
 void GpuBackend::scatter(const Scatter& work) {
   if (work.source.layout->element_count() == 0) return;
   const IndexedPlan plan(work);
+  if (plan.ordered.count() > 1 && may_add_atomically(work, executor_->facts()))
+    return run_indexed(IndexedPlan(work, true), &work);
   const SortedScatter sorted(plan);
   sorted.pays() ? scatter_sorted(sorted, work.mode) : run_indexed(plan, &work);
 }

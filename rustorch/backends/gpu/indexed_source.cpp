@@ -79,6 +79,11 @@ class Source : SourceLines {
       line("if (inside) b{0}[{1}{0}] = b{2}[{1}{2}];", base, v, elements);
     } else {
       const DType dtype = plan_.base.dtype, compute = compute_dtype(dtype);
+      if (plan_.atomic) {
+        line("if (inside) atomic_add_{0}(b{1}, {2}{1}, load_{0}(b{3}, {2}{3}));", storage_name(dtype), base,
+             v, elements);
+        return;
+      }
       line("if (inside) {{ const {} old = load_{}(b{}, {}{});", dialect_type(compute), storage_name(dtype),
            base, v, base);
       line("const {} value = load_{}(b{}, {}{});", dialect_type(compute), storage_name(dtype), elements, v,
@@ -151,12 +156,13 @@ IndexedPlan::IndexedPlan(const Gather& work) : IndexedPlan(work, work.out) {
   finish();
 }
 
-IndexedPlan::IndexedPlan(const Scatter& work) : IndexedPlan(work, work.source) {
+IndexedPlan::IndexedPlan(const Scatter& work, bool adds_atomically) : IndexedPlan(work, work.source) {
+  atomic = adds_atomically;
   const IndexedLoops loops(work.source, work.base, work.indices, work.op);
   apart = positions_are_apart(work.base, work.indices);
   for (const Nest* nest : {&loops.outer, &loops.inner}) {
     for (std::size_t dim = 0; dim < nest->rank(); ++dim) {
-      const bool moves_alone = apart && nest->stride(IndexedLoops::base, dim) != 0;
+      const bool moves_alone = atomic || (apart && nest->stride(IndexedLoops::base, dim) != 0);
       append(moves_alone ? free : ordered, *nest, dim);
     }
   }
@@ -181,7 +187,11 @@ void IndexedPlan::finish() {
 KernelKey indexed_key(const IndexedPlan& plan, const Scatter* scatter) {
   KernelKey key(scatter == nullptr ? "gather" : "scatter");
   key.add(scatter == nullptr ? ScatterMode::write : scatter->mode).add(plan.base.dtype);
-  key.add(plan.free.rank()).add(plan.ordered.rank()).add(plan.wide_index).add(plan.indices.size());
+  key.add(plan.atomic)
+      .add(plan.free.rank())
+      .add(plan.ordered.rank())
+      .add(plan.wide_index)
+      .add(plan.indices.size());
   for (const IndexOperand& operand : plan.indices) key.add(operand.index.dtype);
   return key;
 }

@@ -21,8 +21,9 @@ inline constexpr std::int64_t most_narrow_index =
 struct IndexedPlan {
   /// Of a gather: every element has a thread; neighbours in the result are neighbours.
   explicit IndexedPlan(const Gather& work);
-  /// Of a scatter: what may meet at one address stays with one thread, which keeps the order.
-  explicit IndexedPlan(const Scatter& work);
+  /// Of a scatter: what may meet at one address stays with one thread, which keeps the order; or, `atomic`,
+  /// every element has a thread, which adds it atomically.
+  explicit IndexedPlan(const Scatter& work, bool atomic = false);
 
   const char* op;
   View base, elements;                    ///< elements: the result of a gather, the source of a scatter
@@ -32,6 +33,7 @@ struct IndexedPlan {
   /// Of a scatter: `free` has every dim that the base moves along, so that elements of equal `free` position
   /// meet where their indices are equal. Otherwise there are no `free` dims.
   bool apart = false;
+  bool atomic = false;
   bool wide_index = false;  ///< counts or strides are beyond `most_narrow_index`
 
   std::size_t operands() const noexcept { return 2 + indices.size(); }

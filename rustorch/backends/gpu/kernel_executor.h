@@ -36,6 +36,8 @@ struct DeviceFacts {
   bool has_float64 = false;
   /// A buffer's handle is the address that kernels see: it may stand in their parameter struct.
   bool handles_are_addresses = false;
+  /// Adds to int64, float32 and float64 in memory are one instruction, and not only those to int32.
+  bool has_wide_atomics = false;
   bool unified_memory = false;  ///< host and device share one memory
   /// Its compiler is known to get products wrong in some versions: they are tried before they are used.
   bool products_need_probe = false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,11 +33,15 @@ class LoopText {
   std::size_t rank_, operands_;
 };
 
-/// Appends the values of those members: sizes, then the strides of each operand.
+/// Appends the values of those members: sizes, then the strides of each operand. Where the
+/// text has a higher rank than the loops, its outermost dims have one element.
 template <class Index, std::size_t N>
-void add_loops(StructBytes& bytes, const LoopNest<N>& loops) {
+void add_loops(StructBytes& bytes, const LoopNest<N>& loops, std::size_t rank_of_text = 0) {
+  const std::size_t more = std::max(rank_of_text, loops.rank()) - loops.rank();
+  for (std::size_t i = 0; i < more; ++i) bytes.add(Index{1});
   for (std::size_t dim = 0; dim < loops.rank(); ++dim) bytes.add(static_cast<Index>(loops.size(dim)));
   for (std::size_t k = 0; k < loops.operands(); ++k) {
+    for (std::size_t i = 0; i < more; ++i) bytes.add(Index{0});
     for (std::size_t dim = 0; dim < loops.rank(); ++dim) bytes.add(static_cast<Index>(loops.stride(k, dim)));
   }
 }

@@ -19,7 +19,6 @@ struct Parameters {
   Dims large_step, small_step, position_step;
   Divisors<Index, 4> job;
   Dims large_size, small_size;
-  Dims window_size, window_step, padding, cell_step;
 };
 
 /// A pooling's tensors: the larger, the pooled one, and the winners' numbers (or no data).
@@ -48,7 +47,7 @@ Parameters<Index> parameters_of(const Pooling& work) {
   p.job.set(3, made.shape[1]);
   for (std::size_t i = 0; i < 3; ++i) {
     p.job.set(i, 1);
-    p.large_size[i] = p.small_size[i] = p.window_size[i] = p.window_step[i] = p.cell_step[i] = 1;
+    p.large_size[i] = p.small_size[i] = 1;
   }
   for (std::size_t spatial = 0; spatial < pooling.spatial_rank; ++spatial) {
     const std::size_t i = spatial + 3 - pooling.spatial_rank, dim = spatial + 2;
@@ -56,9 +55,6 @@ Parameters<Index> parameters_of(const Pooling& work) {
     p.large_size[i] = index(large.shape[dim]), p.small_size[i] = index(small.shape[dim]);
     p.large_step[i] = index(large.strides[dim]), p.small_step[i] = index(small.strides[dim]);
     p.position_step[i] = index(positions.strides[dim]);
-    if (pooling.adaptive) continue;
-    p.window_size[i] = index(pooling.kernel[spatial]), p.window_step[i] = index(pooling.stride[spatial]);
-    p.padding[i] = index(pooling.padding[spatial]), p.cell_step[i] = index(pooling.dilation[spatial]);
   }
   return p;
 }
@@ -72,6 +68,19 @@ bool needs_wide_index(const Pooling& work) {
   for (std::size_t dim = 2; dim < large.rank(); ++dim)
     wide = wide || (large.shape[dim] + 1) * (small.shape[dim] + 1) > most;
   return wide;
+}
+
+/// The windows of the three dims, leading ones of one cell.
+void define_windows(KernelSource& source, const PoolingParameters& pooling) {
+  const std::size_t leading = 3 - pooling.spatial_rank;
+  const auto define = [&](const char* const(&names)[3], const std::array<std::int64_t, 3>& values,
+                          std::int64_t other) {
+    for (std::size_t i = 0; i < 3; ++i) source.define(names[i], i < leading ? other : values[i - leading]);
+  };
+  define({"WINDOW_SIZE_0", "WINDOW_SIZE_1", "WINDOW_SIZE_2"}, pooling.kernel, 1);
+  define({"WINDOW_STEP_0", "WINDOW_STEP_1", "WINDOW_STEP_2"}, pooling.stride, 1);
+  define({"PADDING_0", "PADDING_1", "PADDING_2"}, pooling.padding, 0);
+  define({"CELL_STEP_0", "CELL_STEP_1", "CELL_STEP_2"}, pooling.dilation, 1);
 }
 
 void run(GpuBackend& backend, const Pooling& work) {
@@ -95,8 +104,10 @@ void run(GpuBackend& backend, const Pooling& work) {
                                                      : cells_inside)
       .define("INTEGER_BITS", is_signed ? static_cast<std::int64_t>(8 * item_size(dtype)) : 0)
       .wide_index(wide);
+  if (!pooling.adaptive) define_windows(source, pooling);
   const char* kernel = work.backward ? "pooling_backward" : "pooling_forward";
-  const LaunchShape shape = launch_for(made.element_count(), group_threads);
+  const LaunchShape shape =
+      launch_for(made.element_count(), group_threads, most_groups_on(backend.executor().facts()));
   // What is not touched must be some buffer all the same.
   const auto buffer = [&](const View& view) { return view.data != nullptr ? view.data : work.made().data; };
   const auto launch = [&](const auto& parameters) {

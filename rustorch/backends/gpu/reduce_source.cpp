@@ -63,7 +63,7 @@ class Source : SourceLines {
     scalars(true);
     if (!plan_.wide_index) scalars(false);
     line("index results; index per_result; index chunk; index chunks;");
-    text_ += loops_of("kept_", plan_.kept).members() + loops_of("reduced_", plan_.reduced).members();
+    text_ += kept().members() + reduced().members();
     if (plan_.wide_index) scalars(false);
     line("}} Parameters;");
   }
@@ -148,19 +148,18 @@ class Source : SourceLines {
     for (std::size_t k = 0; with_inputs && k < work_.inputs.size(); ++k)
       moved.push_back({fmt::format("o{}", k), k + 1});
     if (with_out) moved.push_back({"o_out", 0});
-    text_ += loops_of("kept_", plan_.kept).walk("result", moved);
+    text_ += kept().walk("result", moved);
   }
 
-  static LoopText loops_of(const char* name, const ReduceLoops& nest) {
-    return {name, nest.rank(), nest.operands()};
-  }
+  LoopText kept() const { return {"kept_", plan_.kept_rank, plan_.kept.operands()}; }
+  LoopText reduced() const { return {"reduced_", plan_.reduced_rank, plan_.reduced.operands()}; }
 
   /// Loads element r of a result and joins it to the state.
   void take_element() {
     for (std::size_t k = 0; k < work_.inputs.size(); ++k) line("i64 e{} = o{};", k, k);
     std::vector<LoopText::Moved> moved;
     for (std::size_t k = 0; k < work_.inputs.size(); ++k) moved.push_back({fmt::format("e{}", k), k + 1});
-    text_ += loops_of("reduced_", plan_.reduced).walk("r", moved);
+    text_ += reduced().walk("r", moved);
     const auto load = [&](std::size_t k) {
       return fmt::format("load_{}(b{}, e{})", storage_name(work_.inputs[k].dtype), k, k);
     };
@@ -331,6 +330,9 @@ ReducePlan::ReducePlan(const Reduction& work)
     nest->sort(1);
     nest->coalesce();
   }
+  const auto rounded_up = [](std::size_t rank) { return (rank + 1) / 2 * 2; };
+  kept_rank = std::max<std::size_t>(2, rounded_up(kept.rank()));
+  reduced_rank = reduced.rank() <= 1 ? 1 : rounded_up(reduced.rank());
   results = kept.count();
   per_result = reduced.count();
   const bool adjacent = reduced.rank() > 0 && (kept.rank() == 0 || reduced.step(reduced.rank() - 1, 1) <=
@@ -391,8 +393,8 @@ StructBytes reduce_parameters(const Reduction& work, const ReducePlan& plan) {
   const auto add_loops = [&]<class Index>(Index) {
     for (const std::int64_t value : {plan.results, plan.per_result, plan.chunk, plan.chunks})
       bytes.add(static_cast<Index>(value));
-    rustorch::gpu::add_loops<Index>(bytes, plan.kept);
-    rustorch::gpu::add_loops<Index>(bytes, plan.reduced);
+    rustorch::gpu::add_loops<Index>(bytes, plan.kept, plan.kept_rank);
+    rustorch::gpu::add_loops<Index>(bytes, plan.reduced, plan.reduced_rank);
   };
   scalars(true);
   if (!plan.wide_index) scalars(false);

@@ -18,6 +18,9 @@ struct ReducePlan {
   explicit ReducePlan(const Reduction& work);
 
   ReduceLoops kept, reduced;
+  /// Of the kernel's loops: these ranks, rounded up to few, since a compiler takes longer for a kernel of its
+  /// own than all its launches for a division more.
+  std::size_t kept_rank = 0, reduced_rank = 0;
   std::int64_t results = 1, per_result = 1;
   bool by_rows = false;     ///< a group for each result, whose threads go through adjacent elements
   std::int64_t chunk = 1;   ///< elements of a result that one group (or thread) takes

@@ -27,6 +27,7 @@ class CompilingExecutor final : public gpu::KernelExecutor {
     facts_.held_registers = 64;
     facts_.most_group_threads = 1024;
     facts_.has_float64 = true;
+    facts_.has_wide_atomics = true;
   }
   const gpu::DeviceFacts& facts() const noexcept override { return facts_; }
   std::string_view prelude() const noexcept override { return gpu::kernel_text("prelude_cuda.h"); }

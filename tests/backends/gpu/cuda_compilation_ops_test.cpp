@@ -4,6 +4,7 @@
 #include <array>
 
 #include "backends/gpu/cuda_compilation.h"
+#include "rustorch/backends/deterministic.h"
 
 namespace rustorch::testing {
 namespace {
@@ -106,6 +107,9 @@ TEST_F(CudaCompilation, Indexing) {
       for (const ScatterMode mode :
            {ScatterMode::write, ScatterMode::add, ScatterMode::multiply, ScatterMode::max, ScatterMode::min})
         backend->scatter({"rows", mode, base, {&index, 1}, elements});
+      use_deterministic_algorithms(false);
+      backend->scatter({"rows", ScatterMode::add, base, {&index, 1}, elements});
+      use_deterministic_algorithms(true);
       const View sorted = view(dtype, {count, columns}), places = view(DType::int64, {count, columns});
       backend->sort({elements, 0, false, true, sorted, places});
       backend->sort({elements, 1, true, false, view(dtype, {count, 5}), view(DType::int64, {count, 5})});

@@ -70,6 +70,7 @@ DeviceTraits ask_device(const DriverApi& api, const NvrtcApi& compiler, DeviceHa
   facts.held_registers = 64;  // with those of the work, two groups' have room among a multiprocessor's 65,536
   facts.most_argument_bytes = most_argument_bytes(api, compiler, traits.major);
   facts.has_float64 = true;
+  facts.has_wide_atomics = true;
   facts.unified_memory = attribute(DeviceAttribute::integrated) != 0;
   return traits;
 }

@@ -5,7 +5,8 @@
 //
 // IS_MAX, ADAPTIVE; HAS_POSITIONS: the winners' numbers are wanted; CHANNELS_INNERMOST: channels are
 // neighbours in memory; DIVISOR: what averages are divided by; INTEGER_BITS: of signed integers, 0 for
-// others.
+// others. Unless ADAPTIVE, of each dim d: WINDOW_SIZE_d, WINDOW_STEP_d, PADDING_d and CELL_STEP_d. They are
+// constants since a gradient divides by them for each cell, and a network has few.
 #define CELLS_INSIDE 0
 #define CELLS_PADDED 1
 #define GIVEN 2
@@ -17,7 +18,6 @@ typedef struct {
   index large_step[3], small_step[3], position_step[3];
   index job_size[4], job_multiplier[4], job_shift[4];  // spatial dims, channels
   index large_size[3], small_size[3];
-  index window_size[3], window_step[3], padding[3], cell_step[3];
 } Parameters;
 
 // Declares image, channel and at0 to at2 of a number.
@@ -39,20 +39,23 @@ typedef struct {
 
 // Of window i of a dim: where it begins, how many cells it has, those below an end, and the steps of them.
 #if ADAPTIVE
+#define CELL_STEP_0 1
+#define CELL_STEP_1 1
+#define CELL_STEP_2 1
 #define WINDOW_FIRST(i, d) ((i)*p.large_size[d] / p.small_size[d])
 #define WINDOW_CELLS(i, d) \
   ((((i) + 1) * p.large_size[d] + p.small_size[d] - 1) / p.small_size[d] - WINDOW_FIRST(i, d))
 #define CELLS_COUNTED(i, d) WINDOW_CELLS(i, d)
 #else
-#define WINDOW_FIRST(i, d) ((i)*p.window_step[d] - p.padding[d])
-#define WINDOW_CELLS(i, d) p.window_size[d]
+#define WINDOW_FIRST(i, d) ((i)*WINDOW_STEP_##d - PADDING_##d)
+#define WINDOW_CELLS(i, d) WINDOW_SIZE_##d
 FN index cells_below(index distance, index step, index size) {
   const index cells = distance <= 0 ? 0 : (distance + step - 1) / step;
   return cells < size ? cells : size;
 }
-#define CELLS_BELOW(end, i, d) cells_below((end)-WINDOW_FIRST(i, d), p.cell_step[d], p.window_size[d])
+#define CELLS_BELOW(end, i, d) cells_below((end)-WINDOW_FIRST(i, d), CELL_STEP_##d, WINDOW_SIZE_##d)
 #if DIVISOR == CELLS_PADDED
-#define CELLS_COUNTED(i, d) CELLS_BELOW(p.large_size[d] + p.padding[d], i, d)
+#define CELLS_COUNTED(i, d) CELLS_BELOW(p.large_size[d] + PADDING_##d, i, d)
 #else
 #define CELLS_COUNTED(i, d) (CELLS_BELOW(p.large_size[d], i, d) - CELLS_BELOW(0, i, d))
 #endif
@@ -95,13 +98,13 @@ KERNEL(pooling_forward, 256)
     C result = LIT(0.0);
 #endif
     for (index k0 = 0; k0 < cells0; ++k0) {
-      const index x0 = first0 + k0 * p.cell_step[0];
+      const index x0 = first0 + k0 * CELL_STEP_0;
       if (x0 < 0 || x0 >= p.large_size[0]) continue;
       for (index k1 = 0; k1 < cells1; ++k1) {
-        const index x1 = first1 + k1 * p.cell_step[1];
+        const index x1 = first1 + k1 * CELL_STEP_1;
         if (x1 < 0 || x1 >= p.large_size[1]) continue;
         for (index k2 = 0; k2 < cells2; ++k2) {
-          const index x2 = first2 + k2 * p.cell_step[2];
+          const index x2 = first2 + k2 * CELL_STEP_2;
           if (x2 < 0 || x2 >= p.large_size[2]) continue;
           const C value =
               LOAD_T(large, large_first + x0 * p.large_step[0] + x1 * p.large_step[1] + x2 * p.large_step[2]);
@@ -142,8 +145,8 @@ FN index last_window(index distance, index step, index windows) {
   return last < windows ? last : windows - 1;
 }
 #define FIRST_WINDOW(x, d) \
-  first_window((x) + p.padding[d] - (p.window_size[d] - 1) * p.cell_step[d], p.window_step[d])
-#define LAST_WINDOW(x, d) last_window((x) + p.padding[d], p.window_step[d], p.small_size[d])
+  first_window((x) + PADDING_##d - (WINDOW_SIZE_##d - 1) * CELL_STEP_##d, WINDOW_STEP_##d)
+#define LAST_WINDOW(x, d) last_window((x) + PADDING_##d, WINDOW_STEP_##d, p.small_size[d])
 #endif
 
 KERNEL(pooling_backward, 256)
@@ -162,16 +165,16 @@ KERNEL(pooling_backward, 256)
     C sum = LIT(0.0);
     for (index i0 = FIRST_WINDOW(at0, 0); i0 <= last0; ++i0) {
       const index distance0 = at0 - WINDOW_FIRST(i0, 0);
-      const index k0 = distance0 / p.cell_step[0];
-      if (k0 * p.cell_step[0] != distance0) continue;
+      const index k0 = distance0 / CELL_STEP_0;
+      if (k0 * CELL_STEP_0 != distance0) continue;
       for (index i1 = FIRST_WINDOW(at1, 1); i1 <= last1; ++i1) {
         const index distance1 = at1 - WINDOW_FIRST(i1, 1);
-        const index k1 = distance1 / p.cell_step[1];
-        if (k1 * p.cell_step[1] != distance1) continue;
+        const index k1 = distance1 / CELL_STEP_1;
+        if (k1 * CELL_STEP_1 != distance1) continue;
         for (index i2 = FIRST_WINDOW(at2, 2); i2 <= last2; ++i2) {
           const index distance2 = at2 - WINDOW_FIRST(i2, 2);
-          const index k2 = distance2 / p.cell_step[2];
-          if (k2 * p.cell_step[2] != distance2) continue;
+          const index k2 = distance2 / CELL_STEP_2;
+          if (k2 * CELL_STEP_2 != distance2) continue;
           const index place =
               small_first + i0 * p.small_step[0] + i1 * p.small_step[1] + i2 * p.small_step[2];
 #if IS_MAX

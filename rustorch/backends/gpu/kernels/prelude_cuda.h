@@ -89,6 +89,9 @@ FN u16 add_f16(u16 a, u16 b) {
 #define ATOMIC_OR_U32(p, value) atomicOr(p, value)
 #define ATOMIC_MIN_U32(p, value) atomicMin(p, value)
 #define ATOMIC_COMPARE_EXCHANGE_U32(p, expected, value) atomicCAS(p, expected, value)
+// Of u64, f32 and f64.
+#define HAS_WIDE_ATOMICS 1
+#define ATOMIC_ADD_WIDE(p, value) atomicAdd(p, value)
 
 // Functions, by type.
 #define exp_f32(x) expf(x)

@@ -24,13 +24,20 @@ DType dtype_of(const Program& program, std::size_t operand) {
   return operand < inputs ? program.input_dtypes()[operand] : program.outputs()[operand - inputs].dtype;
 }
 
-/// Whether all operands that move begin where several of their elements are moved at once. Buffers are
-/// aligned for every dtype.
-bool are_aligned(const ElementwiseForm& form, std::span<const std::int64_t> offsets) {
+/// Whether all operands that move in the innermost dim begin, in each row, where several of their elements
+/// are moved at once. Buffers are aligned for every dtype.
+bool are_aligned(const ElementwiseForm& form, const ProgramLoops& loops,
+                 std::span<const std::int64_t> offsets) {
   for (std::size_t k = 0; k < offsets.size(); ++k) {
     const DType dtype = dtype_of(*form.program, k);
-    const bool aligned = offsets[k] * static_cast<std::int64_t>(item_size(dtype)) % pack_bytes(dtype) == 0;
-    if (form.unit[k] != 0 && !aligned) return false;
+    const auto is_aligned = [&](std::int64_t element) {
+      return element * static_cast<std::int64_t>(item_size(dtype)) % pack_bytes(dtype) == 0;
+    };
+    if (form.unit[k] == 0) continue;
+    if (!is_aligned(offsets[k])) return false;
+    for (std::size_t dim = 0; dim + 1 < loops.rank(); ++dim) {
+      if (!is_aligned(loops.stride(k, dim))) return false;
+    }
   }
   return true;
 }
@@ -40,18 +47,20 @@ ElementwiseForm form_of(const Program& program, const ProgramLoops& loops,
   ElementwiseForm form;
   form.program = &program;
   form.rank = loops.rank();
-  bool units = form.rank <= 1;
+  bool units = true;
   for (std::size_t k = 0; k < loops.operands(); ++k) units = units && loops.inner_stride(k) <= 1;
   if (units) {
-    form.rank = std::min<std::size_t>(form.rank, 1);
     const std::size_t operands = std::min(loops.operands(), form.unit.size());
     for (std::size_t k = 0; k < operands; ++k)
       form.unit[k] = static_cast<std::uint8_t>(loops.inner_stride(k));
+    form.take_several(loops.count(), facts);
+    const bool whole_rows =
+        form.rank <= 1 || loops.inner_size() % ElementwiseForm::most_elements_of_thread == 0;
+    form.packed = form.elements_of_thread > 1 && whole_rows && are_aligned(form, loops, offsets);
+    if (form.rank > 1 && !form.packed) form.elements_of_thread = 1;
   } else if (form.rank == 1) {
     form.rank = 2;  // strides other than 0 and 1 are parameters, which begin with two dims
   }
-  if (form.rank <= 1) form.take_several(loops.count(), facts);
-  form.packed = form.elements_of_thread > 1 && are_aligned(form, offsets);
   // Steps of all threads go beyond the count.
   constexpr std::int64_t step = most_short_groups * group_threads * ElementwiseForm::most_elements_of_thread;
   constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max() - step;
@@ -100,7 +109,8 @@ void GpuBackend::elementwise(const Program& program, std::span<const View> input
   const auto run = [&](const auto& self, const ProgramLoops& nest,
                        std::span<const std::int64_t> begin) -> void {
     ElementwiseForm form = form_of(program, nest, begin.first(operands), executor_->facts());
-    ProgramLoops padded = nest;
+    const bool in_rows = form.packed && form.rank > 1;
+    ProgramLoops padded = in_rows ? loops_of_packs(nest) : nest;
     if (nest.rank() < form.rank) {  // one outer dim of one step
       padded = ProgramLoops(operands);
       padded.append(1, {});
@@ -123,10 +133,10 @@ void GpuBackend::elementwise(const Program& program, std::span<const View> input
     const ElementwiseSource source = elementwise_source(form);
     Kernel& kernel = kernels_.get(source.key.view(), source.kernel, [&] { return text_of(source, form); });
     arguments[operands] = {nullptr, parameters.data(), parameters.size()};
-    run_kernel(
-        kernel, "elementwise", "",
-        launch_for(nest.count(), group_threads * form.elements_of_thread, most_groups_on(executor_->facts())),
-        std::span(arguments).first(operands + 1));
+    run_kernel(kernel, "elementwise", "",
+               launch_for(padded.count(), group_threads * (in_rows ? 1 : form.elements_of_thread),
+                          most_groups_on(executor_->facts())),
+               std::span(arguments).first(operands + 1));
   };
   run(run, loops, offsets);
 }

@@ -67,7 +67,7 @@ ElementwiseSource elementwise_source(const ElementwiseForm& form) {
     source.key.add(program);
   }
   source.key.add(form.rank).add(form.wide_index).add(form.elements_of_thread).add(form.packed);
-  if (form.rank <= 1) source.key.add(form.unit);
+  if (form.rank <= 1 || form.packed) source.key.add(form.unit);
   source.key.add(form.runs.most);
   if (form.runs.most != 0) source.key.add(form.runs.by_address).add(form.runs.buffers).add(form.runs.buffer);
   return source;
@@ -90,6 +90,19 @@ std::string text_of(const ElementwiseSource& source, const ElementwiseForm& form
       text.add_kernel(kernel_name(op), with_op(*form.program, op));
   }
   return text.finish();
+}
+
+ProgramLoops loops_of_packs(const ProgramLoops& loops) {
+  constexpr std::int64_t elements = ElementwiseForm::most_elements_of_thread;
+  ProgramLoops packs(loops.operands());
+  for (std::size_t dim = 0; dim < loops.rank(); ++dim) {
+    const bool innermost = dim + 1 == loops.rank();
+    ProgramLoops::Offsets steps{};
+    for (std::size_t k = 0; k < loops.operands(); ++k)
+      steps[k] = loops.stride(k, dim) * (innermost ? elements : 1);
+    packs.append(loops.size(dim) / (innermost ? elements : 1), steps);
+  }
+  return packs;
 }
 
 StructBytes elementwise_parameters(const ElementwiseForm& form, const ProgramLoops& loops,

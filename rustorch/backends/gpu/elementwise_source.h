@@ -26,12 +26,12 @@ struct ElementwiseForm {
   const Program* program = nullptr;
   std::size_t rank = 0;     ///< dims that are left; 1: operands are adjacent elements or one element
   bool wide_index = false;  ///< indices and strides need 64 bits
-  /// For rank 1: how many elements a thread reads before it computes.
+  /// How many elements a thread reads before it computes; for a higher rank than 1 they are packed.
   int elements_of_thread = 1;
   /// For several elements of a thread: they are adjacent, and moved at once from and to memory that is
-  /// aligned for it.
+  /// aligned for it. With more than one dim, the loops are over packs of elements: `loops_of_packs`.
   bool packed = false;
-  /// By operand, for rank 1: the stride, 0 or 1.
+  /// By operand, for rank 1 and for packed elements: the stride of the innermost dim, 0 or 1.
   std::array<std::uint8_t, most_program_operands> unit{};
   /// For kernels that run the program over many lists of operands, each of rank 1, in one launch.
   struct Runs {
@@ -69,6 +69,10 @@ struct ElementwiseSource {
 ElementwiseSource elementwise_source(const ElementwiseForm& form);
 /// The source's text.
 std::string text_of(const ElementwiseSource& source, const ElementwiseForm& form);
+
+/// The loops of a packed form over packs, from those over elements, of which the innermost dim has a multiple
+/// of a pack's.
+ProgramLoops loops_of_packs(const ProgramLoops& loops);
 
 /// The bytes of the parameter struct: where the operands begin (in elements), the program's scalars, and the
 /// loops.

@@ -7,6 +7,11 @@
 #include "rustorch/backends/gpu/launch.h"
 
 namespace rustorch::gpu {
+namespace {
+
+std::string pack_of(DType dtype) { return fmt::format("Pack_{}", storage_name(dtype)); }
+
+}  // namespace
 
 ElementwiseText::ElementwiseText(const ElementwiseForm& form) : form_(form), program_(form.program) {
   declare_parameters();
@@ -17,7 +22,13 @@ void ElementwiseText::add_kernel(std::string_view name, const Program& program) 
   program_ = &program;
   line("KERNEL({}, {})(", name, group_threads);
   declare_buffers();
-  form_.elements_of_thread == 1 ? one_by_one() : form_.packed ? packed() : several_at_once();
+  if (form_.elements_of_thread == 1) {
+    one_by_one();
+  } else if (!form_.packed) {
+    several_at_once();
+  } else {
+    form_.rank > 1 ? packed_rows() : packed();
+  }
   text_ += form_.runs.most == 0 ? "}\n}\n}\n" : "}\n}\n}\n}\n";
 }
 
@@ -52,8 +63,8 @@ void ElementwiseText::declare_packs() {
   const auto rest = std::ranges::unique(dtypes);
   dtypes.erase(rest.begin(), rest.end());
   for (const DType dtype : dtypes) {
-    line("typedef struct ALIGNED({}) {{ {} element[{}]; }} Pack_{};", pack_bytes(dtype), memory_type(dtype),
-         form_.elements_of_thread, storage_name(dtype));
+    line("typedef struct ALIGNED({}) {{ {} element[{}]; }} {};", pack_bytes(dtype), memory_type(dtype),
+         form_.elements_of_thread, pack_of(dtype));
   }
 }
 
@@ -98,10 +109,11 @@ void ElementwiseText::store(std::size_t k, std::string_view at, const ProgramTex
 /// end at `count`.
 void ElementwiseText::open_loop() {
   if (form_.runs.most != 0) return open_loop_over_runs();
-  const std::uint32_t elements = group_threads * static_cast<std::uint32_t>(form_.elements_of_thread);
+  const int jobs = form_.rank > 1 ? 1 : form_.elements_of_thread;
+  const std::uint32_t elements = group_threads * static_cast<std::uint32_t>(jobs);
   line("const index count = p.count, step = (index)NUM_GROUPS(0) * {};", elements);
   line("for (index first = (index)GROUP_ID(0) * {} + (index)LOCAL_ID * {}; first < count; first += step) {{",
-       elements, form_.packed ? form_.elements_of_thread : 1);
+       elements, form_.packed ? jobs : 1);
 }
 
 /// Chunks are numbered over all runs; a chunk's run is the last one that begins at or before it. A group goes
@@ -141,6 +153,15 @@ void ElementwiseText::point_at_run(std::size_t buffer) {
 void ElementwiseText::one_by_one() {
   open_loop();
   line("{{");
+  find_operands();
+  const ProgramText body(*program_, "");
+  text_ += body.statements([&](std::size_t k) { return load(k, fmt::format("o{}", k)); });
+  for (std::size_t k = 0; k < program_->outputs().size(); ++k)
+    store(k, fmt::format("o{}", inputs() + k), body);
+}
+
+/// Declares o0, o1 …
+void ElementwiseText::find_operands() {
   std::vector<LoopText::Moved> moved;
   for (std::size_t k = 0; k < operands(); ++k) {
     if (form_.rank > 1) {
@@ -151,10 +172,6 @@ void ElementwiseText::one_by_one() {
     }
   }
   if (form_.rank > 1) text_ += loops().walk("first", moved);
-  const ProgramText body(*program_, "");
-  text_ += body.statements([&](std::size_t k) { return load(k, fmt::format("o{}", k)); });
-  for (std::size_t k = 0; k < program_->outputs().size(); ++k)
-    store(k, fmt::format("o{}", inputs() + k), body);
 }
 
 /// The body for several elements of a thread: all are read before the first is computed, so that many reads
@@ -186,54 +203,85 @@ void ElementwiseText::several_at_once() {
 /// As `several_at_once`, where a thread's elements are adjacent: one read or write of an operand for all of
 /// them, but for the last few elements of all.
 void ElementwiseText::packed() {
-  const int elements = form_.elements_of_thread;
-  const auto pack_of = [&](DType dtype) { return fmt::format("Pack_{}", storage_name(dtype)); };
-  const auto each = [&](const auto& body) {
-    line("UNROLL\nfor (int e = 0; e < {}; ++e) {{", elements);
-    body();
-    line("}}");
-  };
   const auto outputs = program_->outputs();
+  const auto at = [&](std::size_t k) { return place(k, "first"); };
   open_loop();
   line("{{");
-  line("const bool whole = first + {} <= count;", elements);
-  for (std::size_t k = 0; k < inputs(); ++k)
-    line("{} x{}[{}];", dialect_type(compute_dtype(program_->input_dtypes()[k])), k, elements);
+  line("const bool whole = first + {} <= count;", form_.elements_of_thread);
+  declare_packed_elements();
   line("if (whole) {{");
-  for (std::size_t k = 0; k < inputs(); ++k) {
-    const DType dtype = program_->input_dtypes()[k];
-    if (form_.unit[k] == 0) {
-      line("const {} one{} = {};", dialect_type(compute_dtype(dtype)), k, load(k, place(k, "first")));
-      each([&] { line("x{}[e] = one{};", k, k); });
-    } else {
-      line("const {0} pack{1} = *(const GLOBAL {0}*)(b{2} + ({3}));", pack_of(dtype), k, buffer_of(k),
-           place(k, "first"));
-      each([&] { line("x{}[e] = value_{}(pack{}.element[e]);", k, storage_name(dtype), k); });
-    }
-  }
+  read_packs(at);
   line("}} else {{");
-  each([&] {
+  each_of_thread([&] {
     line("const index near = first + e < count ? first + e : count - 1;");
     for (std::size_t k = 0; k < inputs(); ++k) line("x{}[e] = {};", k, load(k, place(k, "near")));
   });
   line("}}");
+  compute_packs();
+  line("if (whole) {{");
+  write_packs(at);
+  line("}} else {{");
+  line("for (int e = 0; first + e < count; ++e) {{");
+  for (std::size_t k = 0; k < outputs.size(); ++k)
+    line("b{}[{} + e] = out{}.element[e];", buffer_of(inputs() + k), at(inputs() + k), k);
+  line("}}\n}}");
+}
+
+/// The same in rows that are whole packs: the loops are over packs.
+void ElementwiseText::packed_rows() {
+  const auto at = [](std::size_t k) { return fmt::format("o{}", k); };
+  open_loop();
+  line("{{");
+  find_operands();
+  declare_packed_elements();
+  read_packs(at);
+  compute_packs();
+  write_packs(at);
+}
+
+void ElementwiseText::each_of_thread(const std::function<void()>& body) {
+  line("UNROLL\nfor (int e = 0; e < {}; ++e) {{", form_.elements_of_thread);
+  body();
+  line("}}");
+}
+
+void ElementwiseText::declare_packed_elements() {
+  for (std::size_t k = 0; k < inputs(); ++k) {
+    line("{} x{}[{}];", dialect_type(compute_dtype(program_->input_dtypes()[k])), k,
+         form_.elements_of_thread);
+  }
+}
+
+void ElementwiseText::read_packs(const PlaceOf& at) {
+  for (std::size_t k = 0; k < inputs(); ++k) {
+    const DType dtype = program_->input_dtypes()[k];
+    if (form_.unit[k] == 0) {
+      line("const {} one{} = {};", dialect_type(compute_dtype(dtype)), k, load(k, at(k)));
+      each_of_thread([&] { line("x{}[e] = one{};", k, k); });
+    } else {
+      line("const {0} pack{1} = *(const GLOBAL {0}*)(b{2} + ({3}));", pack_of(dtype), k, buffer_of(k), at(k));
+      each_of_thread([&] { line("x{}[e] = value_{}(pack{}.element[e]);", k, storage_name(dtype), k); });
+    }
+  }
+}
+
+void ElementwiseText::compute_packs() {
+  const auto outputs = program_->outputs();
   for (std::size_t k = 0; k < outputs.size(); ++k) line("{} out{};", pack_of(outputs[k].dtype), k);
-  each([&] {
+  each_of_thread([&] {
     const ProgramText body(*program_, "");
     text_ += body.statements([](std::size_t k) { return fmt::format("x{}[e]", k); });
     for (std::size_t k = 0; k < outputs.size(); ++k)
       line("out{}.element[e] = memory_{}({});", k, storage_name(outputs[k].dtype), body.result(k));
   });
-  line("if (whole) {{");
+}
+
+void ElementwiseText::write_packs(const PlaceOf& at) {
+  const auto outputs = program_->outputs();
   for (std::size_t k = 0; k < outputs.size(); ++k) {
     line("*(GLOBAL {}*)(b{} + ({})) = out{};", pack_of(outputs[k].dtype), buffer_of(inputs() + k),
-         place(inputs() + k, "first"), k);
+         at(inputs() + k), k);
   }
-  line("}} else {{");
-  line("for (int e = 0; first + e < count; ++e) {{");
-  for (std::size_t k = 0; k < outputs.size(); ++k)
-    line("b{}[{} + e] = out{}.element[e];", buffer_of(inputs() + k), place(inputs() + k, "first"), k);
-  line("}}\n}}");
 }
 
 }  // namespace rustorch::gpu

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -34,12 +35,21 @@ class ElementwiseText : SourceLines {
   std::string load(std::size_t k, std::string_view at) const;
   void store(std::size_t k, std::string_view at, const ProgramText& body);
 
+  void each_of_thread(const std::function<void()>& body);
   void open_loop();
   void open_loop_over_runs();
   void point_at_run(std::size_t buffer);
   void one_by_one();
   void several_at_once();
   void packed();
+  void packed_rows();
+  void find_operands();
+  /// Where an operand's first element of a thread is.
+  using PlaceOf = std::function<std::string(std::size_t)>;
+  void declare_packed_elements();
+  void read_packs(const PlaceOf& at);
+  void compute_packs();
+  void write_packs(const PlaceOf& at);
 
   std::size_t inputs() const { return program_->input_dtypes().size(); }
   std::size_t operands() const { return inputs() + program_->outputs().size(); }

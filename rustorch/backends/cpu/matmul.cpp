@@ -114,6 +114,13 @@ void repeat_row(const Gemm& work) {
   });
 }
 
+/// A product that does not activate, and the activation of what it made, while that is in the cache.
+template <void (*product)(DType, const Gemm&)>
+void activated(DType dtype, const Gemm& work) {
+  product(dtype, work);
+  activate(dtype, work, work.c, work.m, work.n);
+}
+
 /// Writes the bias to c, which is added to from then on.
 Gemm with_bias_written(DType dtype, const Gemm& work) {
   dtype == DType::float32 ? repeat_row<float>(work) : repeat_row<double>(work);
@@ -162,7 +169,7 @@ void matrix_product(DType dtype, const Gemm& work) {
                                                       : small_work_turned;
   if (floating && !work.negate && (work.c_column == 1 || work.n == 1) && work.k <= small_gemm_depth &&
       volume <= most_work) {
-    return run_in_parts(dtype, work, small_gemm);
+    return run_in_parts(dtype, work, work.activation == nullptr ? small_gemm : activated<small_gemm>);
   }
   // Rows of c shall be adjacent, and a vector shall stand on the left.
   const bool turn = work.m > 1 && (work.n == 1 || (work.c_column != 1 && work.c_row == 1));
@@ -173,7 +180,8 @@ void matrix_product(DType dtype, const Gemm& work) {
   const bool vector = floating && work.m == 1 && !work.negate &&
                       ((work.b_column == 1 && work.c_column == 1) ||
                        (work.b_row == 1 && (work.a_column == 1 || work.k == 1)));
-  run_in_parts(dtype, work, vector ? vector_gemm : gemm);
+  if (!vector) return run_in_parts(dtype, work, gemm);
+  run_in_parts(dtype, work, work.activation == nullptr ? vector_gemm : activated<vector_gemm>);
 }
 
 namespace {
@@ -267,8 +275,7 @@ struct Products {
   Batch batch;
 };
 
-Products products_of(const View& a, const View& b, const View& c, bool accumulate, const void* row_bias,
-                     simd::ElementwiseKernel activation) {
+Products products_of(const View& a, const View& b, const View& c, bool accumulate, const void* row_bias) {
   const Layout &a_layout = *a.layout, &b_layout = *b.layout, &c_layout = *c.layout;
   const std::size_t row_dim = c_layout.rank() - 2, column_dim = row_dim + 1;
   Products products;
@@ -281,7 +288,6 @@ Products products_of(const View& a, const View& b, const View& c, bool accumulat
   product.c_row = c_layout.strides[row_dim], product.c_column = c_layout.strides[column_dim];
   product.accumulate = accumulate;
   product.row_bias = row_bias;
-  product.activation = activation;
   product.a = advance(a.data, a.dtype, a_layout.offset);
   product.b = advance(b.data, b.dtype, b_layout.offset);
   product.c = advance(c.data, c.dtype, c_layout.offset);
@@ -383,15 +389,14 @@ void CpuBackend::matmul(const Matmul& work) {
     return;
   }
   const void* row = is_floating_point(out.dtype) ? as_row(work.bias) : nullptr;
-  const simd::ElementwiseKernel activation =
-      work.activation ? simd::elementwise_kernel(*work.activation, compute_dtype(out.dtype)) : nullptr;
   if (!is_reduced_precision(out.dtype)) {
     if (work.bias && row == nullptr) copy_view(*work.bias, out);
-    return run_products(out.dtype,
-                        products_of(work.a, work.b, out, work.bias && row == nullptr, row, activation));
+    Products products = products_of(work.a, work.b, out, work.bias && row == nullptr, row);
+    if (work.activation) products.first.activation = simd::elementwise_kernel(*work.activation, out.dtype);
+    return run_products(out.dtype, products);
   }
   if (row != nullptr || !work.bias) {
-    if (library_products(out.dtype, products_of(work.a, work.b, out, false, row, nullptr))) {
+    if (library_products(out.dtype, products_of(work.a, work.b, out, false, row))) {
       if (work.activation) apply_in_place(*this, *work.activation, out);
       return;
     }
@@ -399,8 +404,9 @@ void CpuBackend::matmul(const Matmul& work) {
   const WideCopy a(work.a), b(work.b);
   ResultOperand sums(out, DType::float32, Layout::contiguous(out.layout->shape), false);
   if (work.bias) copy_view(*work.bias, sums.view());
-  run_products(DType::float32,
-               products_of(a.view(), b.view(), sums.view(), work.bias.has_value(), nullptr, activation));
+  Products products = products_of(a.view(), b.view(), sums.view(), work.bias.has_value(), nullptr);
+  if (work.activation) products.first.activation = simd::elementwise_kernel(*work.activation, DType::float32);
+  run_products(DType::float32, products);
   sums.finish();
 }
 

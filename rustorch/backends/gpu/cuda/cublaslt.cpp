@@ -46,10 +46,13 @@ BlasDataType data_type(DType dtype) {
   }
 }
 
-/// Whether an epilogue computes an activation as the op does. That of relu makes 0 of NaN
-/// (forums.developer.nvidia.com/t/329783), which would hide a network's failure.
-bool has_epilogue(std::optional<Op> activation) { return !activation || *activation == Op::gelu_tanh; }
+/// Whether an epilogue computes the activation as the op does. That of relu makes 0 of NaN
+/// (forums.developer.nvidia.com/t/329783), which would hide a network's failure; float64 has none.
+bool has_epilogue(const LibraryProduct& product) {
+  return !product.activation || (*product.activation == Op::gelu_tanh && product.dtype != DType::float64);
+}
 
+/// Of a product that has one.
 BlasEpilogue epilogue_of(const LibraryProduct& product) {
   const bool has_row = product.bias == LibraryBias::row;
   if (product.activation) return has_row ? BlasEpilogue::gelu_bias : BlasEpilogue::gelu;
@@ -244,8 +247,8 @@ CublasLt::Plan& CublasLt::plan_for(const LibraryProduct& product) {
 bool CublasLt::takes(const LibraryProduct& product) {
   constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
   constexpr std::int64_t most_batches = 65535;  // of one grid, which some algorithms do not go beyond
-  if (!is_floating_point(product.dtype) || !has_epilogue(product.activation) ||
-      product.batches > most_batches || std::max({product.rows, product.columns, product.depth}) > most) {
+  if (!is_floating_point(product.dtype) || !has_epilogue(product) || product.batches > most_batches ||
+      std::max({product.rows, product.columns, product.depth}) > most) {
     return false;
   }
   const double multiply_adds = static_cast<double>(product.rows) * static_cast<double>(product.columns) *

@@ -104,9 +104,14 @@ struct Scan {
 
 /// out[b…, m, n] = Σ_k a[b…, m, k] · b[b…, k, n] (+ bias, broadcast to out by strides). All three have the
 /// same rank ≥ 2, batch dims equal (broadcast by stride 0), one dtype. Any strides.
+///
+/// `activation`, of real floating-point dtypes only, is an op of one operand (relu, gelu, gelu_tanh, …) that
+/// is applied to the sums with their bias, in the compute type. Sums of narrow types may be rounded before
+/// it, as if it was an op of its own. NaN goes through as through the op.
 struct Matmul {
   View a, b, out;
   std::optional<View> bias;
+  std::optional<Op> activation = std::nullopt;
 };
 
 /// Parameters of an N-d convolution (PyTorch's cross-correlation), N = 1 to 3.

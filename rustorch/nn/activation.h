@@ -125,6 +125,7 @@ class GELU : public Module {
   Tensor forward(const Tensor& x) override { return gelu(x, approximate_); }
   std::string type_name() const override { return "GELU"; }
   std::string extra_repr() const override;
+  const std::string& approximate() const noexcept { return approximate_; }
 
  private:
   std::string approximate_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rustorch/nn/fused_layers.h"
+
 namespace rustorch::nn {
 
 // ---- AnyModule
@@ -61,7 +63,15 @@ Sequential& Sequential::push_back(std::string name, AnyModule module) {
 
 Tensor Sequential::forward(const Tensor& x) {
   Tensor y = x;
-  for (const AnyModule& module : *this) y = module(y);
+  for (auto layer = begin(); layer != end(); ++layer) {
+    const auto next = layer + 1;
+    if (std::optional<Tensor> both = next == end() ? std::nullopt : run_fused(**layer, **next, y)) {
+      y = std::move(*both);
+      layer = next;
+    } else {
+      y = (*layer)(y);
+    }
+  }
   return y;
 }
 

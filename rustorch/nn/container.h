@@ -82,7 +82,8 @@ class Container : public Module {
 };
 
 /// Runs its layers one after the other (torch.nn.Sequential): `nn::Sequential(nn::Linear(4, 8), nn::ReLU())`
-/// names them "0", "1", …; `nn::Sequential({{"hidden", nn::Linear(4, 8)}, {"act", nn::ReLU()}})` as given.
+/// names them "0", "1", …; `nn::Sequential({{"hidden", nn::Linear(4, 8)}, {"act", nn::ReLU()}})` as given. A
+/// Linear and a ReLU or GELU behind it run as one operation (fused_layers.h).
 class Sequential : public Container {
  public:
   Sequential() = default;

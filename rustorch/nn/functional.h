@@ -21,6 +21,8 @@ using rustorch::conv_transpose1d;
 using rustorch::conv_transpose2d;
 using rustorch::conv_transpose3d;
 using rustorch::linear;
+using rustorch::linear_gelu;
+using rustorch::linear_relu;
 
 using rustorch::adaptive_avg_pool1d;
 using rustorch::adaptive_avg_pool2d;

@@ -26,7 +26,7 @@ void Linear::reset_parameters() {
   init::uniform_(bias, -bound, bound);
 }
 
-Tensor Linear::forward(const Tensor& x) {
+void Linear::check_input(const Tensor& x) const {
   if (x.rank() == 0 || x.shape().back() != in_features_) [[unlikely]] {
     std::string suggestion;
     if (x.rank() > 2 && x.numel() == x.size(0) * in_features_)
@@ -34,6 +34,10 @@ Tensor Linear::forward(const Tensor& x) {
     fail_with_suggestion(ErrorCode::shape_mismatch, suggestion, "Linear({}) takes inputs [..., {}], not {}",
                          extra_repr(), in_features_, x.shape());
   }
+}
+
+Tensor Linear::forward(const Tensor& x) {
+  check_input(x);
   return linear(x, weight, bias);
 }
 

@@ -22,6 +22,8 @@ class Linear : public Module {
       : Linear(in_features, out_features, options.bias) {}
 
   Tensor forward(const Tensor& x) override;
+  /// An Error (shape_mismatch) unless x has in_features in its last dim.
+  void check_input(const Tensor& x) const;
   void reset_parameters();
   std::string type_name() const override { return "Linear"; }
   std::string extra_repr() const override;

@@ -91,12 +91,14 @@ void Module::fail_moved_from() {
 
 Tensor Module::forward(const Tensor&) { fail(ErrorCode::unsupported, "{} has no forward(x)", type_name()); }
 
+std::string Module::running_text() const {
+  const std::string& name = state_ ? state_->name : "";
+  return name.empty() ? fmt::format("running {}", type_name())
+                      : fmt::format("running layer `{}`, {}({})", name, type_name(), extra_repr());
+}
+
 Tensor Module::operator()(const Tensor& x) {
-  const ErrorContext context([this] {
-    const std::string& name = state_ ? state_->name : "";
-    return name.empty() ? fmt::format("running {}", type_name())
-                        : fmt::format("running layer `{}`, {}({})", name, type_name(), extra_repr());
-  });
+  const ErrorContext context([this] { return running_text(); });
   return forward(x);
 }
 

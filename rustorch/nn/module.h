@@ -67,6 +67,8 @@ class Module {
   virtual Tensor forward(const Tensor& x);
   /// forward(x); errors inside it name this layer as a context.
   Tensor operator()(const Tensor& x);
+  /// What errors inside operator() name as their context: "running layer `head`, Linear(…)".
+  std::string running_text() const;
 
   // ---- registration: each returns what it was given, to be kept as a member
   /// Registers a layer under `name` (no dots, not taken) and returns it.

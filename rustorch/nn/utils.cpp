@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <unordered_set>
 
 #include "rustorch/tensor/gradient.h"
 #include "rustorch/tensor/operations/creation.h"
@@ -25,28 +24,74 @@ std::vector<Tensor> gradients_of(const std::vector<Tensor>& parameters) {
   return gradients;
 }
 
+/// Kept by each thread, so that steady steps allocate nothing.
+struct Room {
+  ProgramBatches batches;
+  std::vector<Layout> layouts;  // views of the batches point into it
+  std::vector<const Storage*> memory;
+
+  /// The thread's, without what a call that failed left; with layouts for so many tensors.
+  static Room& of_thread(std::size_t tensors) {
+    thread_local Room room;
+    room.batches.clear();
+    room.layouts.clear();
+    room.layouts.reserve(tensors);
+    return room;
+  }
+};
+
+/// Numbers (0-d, of one dtype and device) as one vector: one launch on a GPU, where stack takes one for each.
+Tensor as_vector(std::span<const Tensor> numbers) {
+  const Tensor& first = numbers.front();
+  Tensor vector =
+      empty({static_cast<std::int64_t>(numbers.size())}, {.dtype = first.dtype(), .device = first.device()});
+  Room& room = Room::of_thread(numbers.size());
+  Program copy;
+  copy.output(copy.input(first.dtype()), first.dtype());
+  auto& batch = room.batches.batch_for(copy, first.device());
+  const View whole = vector.view_for_write();
+  for (const Tensor& number : numbers) {
+    View element = whole;
+    element.layout =
+        &room.layouts.emplace_back(Shape{}, Strides{}, static_cast<std::int64_t>(room.layouts.size()));
+    const View view = number.view_for_read();
+    batch.add({&view, 1}, {&element, 1});
+  }
+  room.batches.run();
+  return vector;
+}
+
+/// Whether two of the tensors are parts of one memory. `room` is for its work.
+bool any_share_memory(std::span<const Tensor> tensors, std::vector<const Storage*>& room) {
+  room.clear();
+  for (const Tensor& tensor : tensors) room.push_back(tensor.storage().get());
+  std::ranges::sort(room);
+  return std::ranges::adjacent_find(room) != room.end();
+}
+
 /// tensor *= factor (0-d) for all of them: few launches on a GPU.
 void multiply_all(std::span<const Tensor> tensors, const Tensor& factor) {
-  ProgramBatches batches;
-  std::vector<Layout> repeated;  // the factor in each tensor's shape; kept until the batches ran
-  repeated.reserve(tensors.size());
-  std::vector<Tensor> factors;  // by device
-  std::unordered_set<const Storage*> written;
+  Room& room = Room::of_thread(tensors.size());
+  ProgramBatches& batches = room.batches;
+  // A tensor that is there twice is multiplied twice, one time after the other.
+  const bool one_by_one = any_share_memory(tensors, room.memory);
+  Tensor own;  // the factor, on the tensors' device
   for (const Tensor& tensor : tensors) {
     check_in_place(tensor, "clip_grad_norm_");
-    // A tensor that is there twice is multiplied twice, one time after the other.
-    if (!written.insert(tensor.storage().get()).second) batches.run();
-    auto own = std::ranges::find(factors, tensor.device(), &Tensor::device);
-    if (own == factors.end()) own = factors.insert(own, factor.to(tensor.device()));
+    if (!own.defined() || own.device() != tensor.device()) {
+      batches.run();
+      own = factor.to(tensor.device());
+    }
     const DType compute = compute_dtype(tensor.dtype());
     Program program;
-    const auto x = program.input(tensor.dtype(), compute), y = program.input(own->dtype(), compute);
+    const auto x = program.input(tensor.dtype(), compute), y = program.input(own.dtype(), compute);
     program.output(program.apply(Op::mul, x, y), tensor.dtype());
     tensor.storage()->prepare_write();
     const View view = tensor.view_for_read();
-    View number = own->view_for_read();
-    number.layout = &repeated.emplace_back(own->layout().broadcast_to(tensor.shape()));
+    View number = own.view_for_read();
+    number.layout = &room.layouts.emplace_back(own.layout().broadcast_to(tensor.shape()));
     batches.batch_for(program, tensor.device()).add(std::array{view, number}, {&view, 1});
+    if (one_by_one) batches.run();
   }
   batches.run();
 }
@@ -64,7 +109,7 @@ Tensor get_total_norm(const std::vector<Tensor>& gradients, double norm_type) {
     norms.push_back(
         norm(gradient, norm_type).to(gradients.front().device()).to(real_dtype(gradients.front().dtype())));
   }
-  return norm(stack(norms), norm_type);
+  return norm(as_vector(norms), norm_type);
 }
 
 Tensor clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, double norm_type,

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "host_tensor.h"
+#include "rustorch/backends/apply_in_place.h"
 #include "rustorch/backends/runtime.h"
 #include "rustorch/device/cpu_info.h"
 
@@ -186,6 +187,71 @@ TEST(Matmul, EmptySumsAndEmptyResults) {
     check(no_rows, c, nothing, nullptr, "m = 0");
     HostTensor batch_a(dtype, {0, 2, 3}), batch_b(dtype, {0, 3, 2}), batch_out(dtype, {0, 2, 2});
     check(batch_a, batch_b, batch_out, nullptr, "empty batch");
+  }
+}
+
+/// The product with an activation against the op on the product without one: the same bits, but for narrow
+/// types, which may be rounded between the two.
+void check_activation(Op activation, HostTensor& a, HostTensor& b, HostTensor& out, HostTensor* bias,
+                      const std::string& what) {
+  HostTensor expected = out;
+  Matmul work{a.view(), b.view(), expected.view(), {}};
+  if (bias != nullptr) work.bias = bias->view();
+  cpu_backend().matmul(work);
+  apply_in_place(cpu_backend(), activation, expected.view());
+  work.out = out.view();
+  work.activation = activation;
+  cpu_backend().matmul(work);
+  const std::string text = fmt::format("{} {} {}", op_info(activation).name, out.dtype(), what);
+  if (is_reduced_precision(out.dtype())) {
+    expect_near(out, values_of(expected), 2 * epsilon_of(out.dtype()), text);
+  } else {
+    EXPECT_TRUE(out.has_bytes_of(expected)) << text;
+  }
+}
+
+// Every way of making products: in place, packed with tiles that are whole and cut, in several blocks of the
+// depth, with a vector on either side, by oneDNN, turned, and into results with gaps.
+TEST(Matmul, ActivationsFollowInEveryWay) {
+  struct Size {
+    std::int64_t m, n, k;
+  };
+  const Size sizes[] = {{3, 5, 4},    {8, 40, 20},   {1, 300, 700}, {300, 1, 700},
+                        {97, 66, 70}, {30, 33, 600}, {90, 130, 90}, {25, 140, 0}};
+  unsigned seed = 1;
+  const auto check_all = [&](Op activation, DType dtype, std::initializer_list<Order> orders) {
+    for (const auto& [m, n, k] : sizes) {
+      for (const Order order : orders) {
+        HostTensor a(dtype, {m, k}, order), b(dtype, {k, n}, Order::reversed), out(dtype, {m, n}, order);
+        HostTensor row(dtype, Layout({m, n}, {0, 1})), column(dtype, Layout({m, n}, {1, 0}));
+        a.randomize(seed++), b.randomize(seed++), row.randomize(seed++), column.randomize(seed++);
+        if (k > 0) a.set(1, std::numeric_limits<long double>::quiet_NaN());
+        for (HostTensor* bias : {static_cast<HostTensor*>(nullptr), &row, &column}) {
+          check_activation(activation, a, b, out, bias,
+                           fmt::format("{}x{}x{} order {}", m, n, k, static_cast<int>(order)));
+          if (::testing::Test::HasFailure()) return;
+        }
+      }
+    }
+  };
+  check_all(Op::relu, DType::float32, {Order::plain, Order::reversed, Order::gaps});
+  check_all(Op::relu, DType::float64, {Order::plain, Order::gaps});
+  check_all(Op::relu, DType::bfloat16, {Order::plain, Order::gaps});
+  check_all(Op::gelu, DType::float16, {Order::plain});
+  check_all(Op::gelu_tanh, DType::float32, {Order::reversed});
+}
+
+TEST(Matmul, ActivationsOfBatches) {
+  for (const DType dtype : {DType::float32, DType::bfloat16}) {
+    for (const std::int64_t size : {7, 90}) {
+      HostTensor a(dtype, {6, size, size}), b(dtype, {6, size, size}), out(dtype, {6, size, size});
+      HostTensor b_of_all(dtype, Layout({6, size, size}, {0, size, 1}));
+      HostTensor row(dtype, Layout({6, size, size}, {0, 0, 1}));
+      a.randomize(1), b.randomize(2), b_of_all.randomize(3), row.randomize(4);
+      check_activation(Op::relu, a, b, out, nullptr, "a batch");
+      check_activation(Op::relu, a, b, out, &row, "a batch with a row");
+      check_activation(Op::gelu, a, b_of_all, out, &row, "rows of one");
+    }
   }
 }
 

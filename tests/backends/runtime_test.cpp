@@ -182,7 +182,7 @@ TEST_F(Fallback, SupportedWorkStaysOnTheDevice) {
 TEST_F(Fallback, OtherWorkRunsOnTheCpuAndIsCounted) {
   expect_equal(
       [](ComputeBackend& b, std::vector<HostTensor>& t) {
-        b.matmul({t[0].view(), t[1].view(), t[2].view(), t[3].view()});
+        b.matmul({t[0].view(), t[1].view(), t[2].view(), t[3].view(), Op::relu});
       },
       {filled(DType::float64, {4, 5}, 1, Order::reversed), filled(DType::float64, {5, 3}, 2),
        filled(DType::float64, {4, 3}, 3, Order::gaps), filled(DType::float64, {4, 3}, 4)});

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <limits>
+
 #include "rustorch/nn/nn.h"
 #include "rustorch/tensor/operations/creation.h"
 #include "support/expect_error.h"
@@ -45,6 +48,61 @@ TEST(Sequential, EmptyOnePassesItsInputOn) {
   const Tensor x = ones({2});
   EXPECT_TRUE(net(x).is_same(x));
   EXPECT_EQ(net.to_string(), "Sequential()");
+}
+
+/// A Linear whose forward is its own.
+struct DoubledLinear : nn::Linear {
+  using nn::Linear::Linear;
+  Tensor forward(const Tensor& x) override { return nn::Linear::forward(x) * 2; }
+};
+
+/// The result of a network and all gradients.
+std::vector<std::vector<float>> values_and_gradients(const std::function<Tensor(const Tensor&)>& net,
+                                                     const nn::Module& parameters, const Tensor& x) {
+  nn::Module(parameters).zero_grad();
+  const Tensor input = x.clone().requires_grad_();
+  const Tensor y = net(input);
+  (y * y).sum().backward();
+  std::vector<std::vector<float>> all{y.to_vector<float>(), input.grad().to_vector<float>()};
+  for (const Tensor& each : parameters.parameters()) all.push_back(each.grad().to_vector<float>());
+  return all;
+}
+
+// The same bits as the layers one by one, with gradients and without.
+TEST(Sequential, RunsALinearWithItsActivation) {
+  manual_seed(3);
+  const auto check = [](nn::Sequential net, std::int64_t rows, std::int64_t features) {
+    const Tensor x = randn({rows, features});
+    const auto one_by_one = [&](const Tensor& input) {
+      Tensor y = input;
+      for (const nn::AnyModule& layer : net) y = layer(y);
+      return y;
+    };
+    EXPECT_EQ(values_and_gradients(net, net, x), values_and_gradients(one_by_one, net, x));
+    const NoGrad guard;
+    EXPECT_EQ(net(x).to_vector<float>(), one_by_one(x).to_vector<float>());
+  };
+  check(nn::Sequential(nn::Linear(5, 7), nn::ReLU(), nn::Linear(7, 3), nn::GELU()), 4, 5);
+  check(nn::Sequential(nn::Linear(5, 7, false), nn::ReLU(true), nn::Linear(7, 3), nn::GELU("tanh")), 4, 5);
+  check(nn::Sequential(nn::Linear(110, 90), nn::ReLU(), nn::ReLU(), nn::Linear(90, 100), nn::Tanh()), 96,
+        110);
+  check(nn::Sequential(DoubledLinear(5, 7), nn::ReLU()), 4, 5);
+}
+
+TEST(Sequential, ErrorsOfALinearWithItsActivationNameIt) {
+  nn::Sequential net(nn::Linear(5, 7), nn::ReLU());
+  const auto error = error_of([&] { return net(ones({2, 4})); });
+  ASSERT_TRUE(error.has_value());
+  EXPECT_EQ(error->code(), ErrorCode::shape_mismatch);
+  EXPECT_EQ(error->context()[0], "running layer `0`, Linear(in_features=5, out_features=7, bias=True)");
+}
+
+TEST(Sequential, NotANumberGoesThroughAFusedReLU) {
+  nn::Sequential net(nn::Linear(90, 90), nn::ReLU());
+  const NoGrad guard;
+  Tensor x = ones({90, 90});
+  x[3][4].fill_(std::numeric_limits<double>::quiet_NaN());
+  EXPECT_EQ(isnan(net(x)).sum().item<std::int64_t>(), 90);
 }
 
 TEST(Sequential, GrowsAfterItWasRegistered) {

@@ -42,6 +42,17 @@ TEST(ClipGradNorm, LeavesSmallGradientsAndTakesOtherNorms) {
   EXPECT_EQ(nn::utils::clip_grad_norm_({}, 1).item<float>(), 0.F);
 }
 
+// As PyTorch's loop over the list.
+TEST(ClipGradNorm, MultipliesAsOftenAsAGradientIsThere) {
+  std::vector<Tensor> parameters = parameters_with_gradients();
+  parameters.push_back(parameters.front());
+  const double factor = 2 / (std::sqrt(2 * 25.0 + 144) + 1e-6);
+  nn::utils::clip_grad_norm_(parameters, 2);
+  EXPECT_NEAR(parameters[0].grad()[0].item<double>(), 3 * factor * factor, 1e-6);
+  EXPECT_NEAR(parameters[0].grad()[1].item<double>(), -4 * factor * factor, 1e-6);
+  EXPECT_NEAR(parameters[1].grad()[0][0].item<double>(), 12 * factor, 1e-6);
+}
+
 TEST(ClipGradNorm, NonfiniteNormsAreAnErrorOnRequest) {
   const std::vector<Tensor> parameters = parameters_with_gradients();
   parameters[0].grad().fill_(std::numeric_limits<float>::infinity());

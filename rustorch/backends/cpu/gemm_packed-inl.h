@@ -189,7 +189,8 @@ auto tile_of_height(std::int64_t height) {
 }
 
 /// c (+)= ±a·b in blocks: a block of a stays in the second-level cache, a panel of b in the first. `direct`:
-/// c is stored as T, so that whole tiles are written where they belong.
+/// c is stored as T, so that whole tiles are written where they belong. An activation follows on each tile
+/// that is finished, while it is in the first-level cache.
 template <class T, bool direct>
 void gemm_blocks(const Gemm& work, const Conversions<T>& stored) {
   constexpr std::int64_t width = tile_columns<T>();
@@ -218,6 +219,7 @@ void gemm_blocks(const Gemm& work, const Conversions<T>& stored) {
       const std::int64_t depth = std::min(depth_block, work.k - k);
       // The sums start from c, from a bias for every row, or from nothing.
       const bool from_c = work.accumulate || k > 0;
+      const bool activates = work.activation != nullptr && k + depth == work.k;
       const void* start = from_c ? work.c : work.row_bias;
       const std::int64_t start_row = from_c ? work.c_row : 0, start_column = from_c ? work.c_column : 1;
       stored.pack_columns(at(work.b, k * work.b_row + column * work.b_column), work.b_row, work.b_column,
@@ -243,6 +245,7 @@ void gemm_blocks(const Gemm& work, const Conversions<T>& stored) {
                 tile<tile_rows<T>, tile_vectors, false>(depth, a_tile, from.row_step, from.step, b_panel,
                                                         width, static_cast<T*>(target), work.c_row,
                                                         static_cast<const T*>(tile_start), start_row);
+                if (activates) activate(dtype_of<T>, work, target, height, tile_width);
                 return;
               }
             }
@@ -252,6 +255,9 @@ void gemm_blocks(const Gemm& work, const Conversions<T>& stored) {
             fill(depth, a_tile, from.row_step, from.step, b_panel, width, sums, width, nullptr, 0, 0);
             stored.store_tile(sums, height, tile_width, tile_start, start_row, start_column, target,
                               work.c_row, work.c_column);
+            if constexpr (direct) {
+              if (activates) activate(dtype_of<T>, work, target, height, tile_width);
+            }
           };
           for (std::int64_t i = 0; i < whole_rows; i += tile_rows<T>) run(i, tile_rows<T>, whole);
           if (whole_rows < rows) run(whole_rows, rows - whole_rows, {last_rows_packed, 0, 1, tile_rows<T>});

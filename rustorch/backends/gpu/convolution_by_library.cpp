@@ -65,19 +65,20 @@ bool convolve_by_library(GpuBackend& backend, LibraryConvolution work) {
   // Libraries may have no kernel that adds a bias, or want it without gaps.
   const std::optional<View> bias = work.bias;
   if (bias && bias->layout->shape[0] > 1 && bias->layout->strides[0] != 1) work.bias.reset();
-  std::optional<std::size_t> workspace_bytes = library->workspace_for(work);
-  if (!workspace_bytes && work.bias) {
+  std::shared_ptr<const LibraryConvolutionPlan> plan = library->plan_for(work);
+  if (plan == nullptr && work.bias) {
     work.bias.reset();
-    workspace_bytes = library->workspace_for(work);
+    plan = library->plan_for(work);
   }
-  if (!workspace_bytes) return false;
+  if (plan == nullptr) return false;
 
   weight.take_memory(backend);
   work.weight = weight.view();
   const bool of_weight = work.direction == ConvolutionDirection::backward_weight;
   if (!of_weight) weight.fetch(backend);
-  const Buffer workspace = *workspace_bytes > 0 ? Buffer(backend.allocator(), *workspace_bytes) : Buffer();
-  library->run(work, workspace.data());
+  const std::size_t bytes = plan->workspace_bytes();
+  const Buffer workspace = bytes > 0 ? Buffer(backend.allocator(), bytes) : Buffer();
+  library->run(*plan, work, workspace.data());
   if (of_weight) weight.give_back(backend);
   if (bias && !work.bias) add_bias(backend, *bias, work.output);
   return true;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -28,6 +29,21 @@ struct LibraryConvolution {
   std::optional<View> bias{};  ///< forward: one row of adjacent elements, added to every position
 };
 
+/// How a library makes the convolutions of one form.
+class LibraryConvolutionPlan {
+ public:
+  explicit LibraryConvolutionPlan(std::size_t workspace_bytes) : workspace_bytes_(workspace_bytes) {}
+  virtual ~LibraryConvolutionPlan() = default;
+  LibraryConvolutionPlan(LibraryConvolutionPlan&&) = default;
+  LibraryConvolutionPlan& operator=(LibraryConvolutionPlan&&) = default;
+
+  /// How much device memory `run` needs beside the tensors.
+  std::size_t workspace_bytes() const noexcept { return workspace_bytes_; }
+
+ private:
+  std::size_t workspace_bytes_;
+};
+
 /// A library of convolutions that an API has for its GPUs. It sums float32 and narrower types in float32,
 /// and the same call gives the same bits each time. Members may be called from any thread.
 class ConvolutionLibrary {
@@ -36,13 +52,13 @@ class ConvolutionLibrary {
 
   /// "cuDNN 9.19.0", or "cuDNN absent: " and why. Opens no more of the library than that takes.
   virtual std::string description() = 0;
-  /// How many bytes of device memory `run` needs beside the tensors; nothing where the library cannot make
-  /// this convolution, not sooner than a kernel of ours, or is absent. A view without a buffer stands for one
-  /// at the beginning of a buffer.
-  virtual std::optional<std::size_t> workspace_for(const LibraryConvolution& work) = 0;
-  /// Queues work that has a workspace size, in the order of the executor's work. The workspace may be given
-  /// back as soon as this returns, for work that is queued later.
-  virtual void run(const LibraryConvolution& work, BufferHandle workspace) = 0;
+  /// The plan for this convolution; nullptr where the library cannot make it, not sooner than a kernel of
+  /// ours, or is absent. A view without a buffer stands for one at the beginning of a buffer.
+  virtual std::shared_ptr<const LibraryConvolutionPlan> plan_for(const LibraryConvolution& work) = 0;
+  /// Queues work that the library gave this plan for, in the order of the executor's work. The workspace may
+  /// be given back as soon as this returns, for work that is queued later.
+  virtual void run(const LibraryConvolutionPlan& plan, const LibraryConvolution& work,
+                   BufferHandle workspace) = 0;
 };
 
 }  // namespace rustorch::gpu

@@ -29,6 +29,12 @@ std::string storage_definitions(std::string_view name, DType dtype, DType comput
       storage_name(dtype), rounded("v", compute, dtype));
 }
 
+std::string function_definition(std::string_view name, Op op, DType compute) {
+  const std::string operand = "x";
+  return fmt::format("#define {0} {0}\nFN C {0}(C x) {{ return {1}; }}\n", name,
+                     translate_formula(op_info(op).formula, compute, {&operand, 1}));
+}
+
 }  // namespace
 
 KernelSource::KernelSource(std::string_view file, DType compute) : compute_(compute) {
@@ -81,6 +87,9 @@ std::string KernelSource::text() const {
           fmt::format_to(std::back_inserter(definitions), "#define {} {}\n", std::exchange(type_name, {}),
                          name);
         }
+        break;
+      case Note::function:
+        definitions += function_definition(name, static_cast<Op>(value), compute_);
         break;
       case Note::wide_index:
         if (!std::exchange(is_wide, true)) definitions += "#define WIDE_INDEX 1\n";

@@ -7,6 +7,7 @@
 
 #include "rustorch/backends/gpu/inline_bytes.h"
 #include "rustorch/backends/gpu/row_teams.h"
+#include "rustorch/compute/op.h"
 #include "rustorch/core/dtype.h"
 
 namespace rustorch::gpu {
@@ -35,6 +36,11 @@ class KernelSource {
     note(Note::type, name);
     return note(Note::type, type);
   }
+  /// An op of one operand, in the compute type, that the file calls as a function `name`; `name` is defined
+  /// as itself, too, so that files can ask whether it is there.
+  KernelSource& function(std::string_view name, Op op) {
+    return note(Note::function, name, static_cast<std::int64_t>(op));
+  }
   KernelSource& wide_index(bool wide = true) { return wide ? note(Note::wide_index, "") : *this; }
   /// The file's rows are shared by teams: it may use kernels/row_team.h.
   KernelSource& row_teams(const RowTeams& teams);
@@ -54,7 +60,7 @@ class KernelSource {
   std::string text() const;
 
  private:
-  enum class Note : std::uint8_t { file, storage, number, type, wide_index, row_teams };
+  enum class Note : std::uint8_t { file, storage, number, type, function, wide_index, row_teams };
   KernelSource& note(Note kind, std::string_view name, std::int64_t value = 0);
 
   DType compute_;

@@ -2,6 +2,7 @@
 #include <limits>
 #include <optional>
 
+#include "rustorch/backends/apply_in_place.h"
 #include "rustorch/backends/gpu/dense_operand.h"
 #include "rustorch/backends/gpu/matrix_library.h"
 #include "rustorch/backends/gpu/product.h"
@@ -28,7 +29,8 @@ struct Products {
   explicit Products(const Matmul& work)
       : turned(work.out.layout->strides[work.out.layout->rank() - 2] < work.out.layout->strides.back()),
         views{turned ? work.b : work.a, turned ? work.a : work.b, work.out, work.bias.value_or(work.out)},
-        has_bias(work.bias.has_value()) {
+        has_bias(work.bias.has_value()),
+        activation(work.activation) {
     const std::size_t rank = work.out.layout->rank();
     const std::size_t outer = turned ? rank - 1 : rank - 2, inner = turned ? rank - 2 : rank - 1;
     const auto stride = [&](std::size_t operand, std::size_t dim) {
@@ -57,6 +59,7 @@ struct Products {
   bool turned;  ///< rows and columns are exchanged
   std::array<View, 4> views;
   bool has_bias;
+  std::optional<Op> activation;
   std::int64_t columns = 0, depth = 0;
   std::int64_t a_depth = 0, b_depth = 0, b_column = 0, out_column = 0, bias_column = 0;
   std::array<std::int64_t, 4> offset{};
@@ -88,6 +91,7 @@ void run(GpuBackend& backend, const Products& work, const ProductPlan& plan, std
       .define("BATCH_RANK", static_cast<std::int64_t>(dims))
       .define("HAS_BIAS", work.has_bias ? 1 : 0)
       .wide_index(sizeof(Index) == 8);
+  if (work.activation) source.function("activation", *work.activation);
   plan.launch(backend, source,
               {work.views[0].data, work.views[1].data, work.views[3].data, work.views[2].data}, parameters);
 }
@@ -110,7 +114,8 @@ std::optional<LibraryMatrix> library_matrix(const View& view, std::int64_t rows,
   return std::nullopt;
 }
 
-/// The calls of a library that make all products but for the bias, each with the innermost dim of the batch.
+/// The calls of a library that make all products but for bias and activation, each with the innermost dim of
+/// the batch.
 struct LibraryCalls {
   LibraryProduct first;
   std::int64_t rows_of_call = 0, count = 1;
@@ -181,14 +186,20 @@ bool multiply_by_library(GpuBackend& backend, const Products& work) {
     }
     return true;
   };
-  // Libraries may have no kernel that adds a row; every kernel can add to what `out` holds.
-  if (!work.has_bias) {
-    if (!taken_with(LibraryBias::none)) return false;
-  } else if (calls->first.batches > 1 || !is_row(work) || !taken_with(LibraryBias::row)) {
-    if (!taken_with(LibraryBias::out)) return false;
-    copy_elements(backend, work.views[3], work.views[2]);
+  const auto taken = [&] {
+    // Libraries may have no kernel that adds a row; every kernel can add to what `out` holds.
+    if (!work.has_bias) return taken_with(LibraryBias::none);
+    return (calls->first.batches == 1 && is_row(work) && taken_with(LibraryBias::row)) ||
+           taken_with(LibraryBias::out);
+  };
+  calls->first.activation = work.activation;
+  if (!work.activation || !taken()) {  // the activation follows, if there is one
+    calls->first.activation = std::nullopt;
+    if (!taken()) return false;
   }
+  if (calls->first.bias == LibraryBias::out) copy_elements(backend, work.views[3], work.views[2]);
   for (std::int64_t i = 0; i < calls->count; ++i) library->multiply(calls->at(work, i));
+  if (work.activation && !calls->first.activation) apply_in_place(backend, *work.activation, work.views[2]);
   return true;
 }
 
@@ -197,7 +208,9 @@ bool multiply_by_library(GpuBackend& backend, const Products& work) {
 void GpuBackend::matmul(const Matmul& work) {
   if (work.out.layout->element_count() == 0) return;
   if (work.a.layout->shape.back() == 0) {  // empty sums
-    return work.bias ? copy_elements(*this, *work.bias, work.out) : fill_zero(*this, work.out);
+    work.bias ? copy_elements(*this, *work.bias, work.out) : fill_zero(*this, work.out);
+    if (work.activation) apply_in_place(*this, *work.activation, work.out);
+    return;
   }
   const Products products(work);
   const std::size_t batch_rank = products.batch_rank();

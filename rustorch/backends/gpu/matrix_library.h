@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "rustorch/backends/float32_precision.h"
 #include "rustorch/backends/gpu/kernel_executor.h"
+#include "rustorch/compute/op.h"
 #include "rustorch/core/dtype.h"
 
 namespace rustorch::gpu {
@@ -27,7 +29,8 @@ enum class LibraryBias : std::uint8_t {
   out,  ///< what `out` holds before
 };
 
-/// out = a · b + bias, in each batch: a is [rows, depth], b [depth, columns], `out` is not transposed.
+/// out = activation(a · b + bias), in each batch: a is [rows, depth], b [depth, columns], `out` is not
+/// transposed.
 struct LibraryProduct {
   DType dtype = DType::float32;
   Float32Precision precision = Float32Precision::highest;  ///< of float32; others do not heed it
@@ -36,6 +39,7 @@ struct LibraryProduct {
   LibraryBias bias = LibraryBias::none;
   BufferHandle row = nullptr;  ///< of the bias
   std::int64_t row_offset = 0;
+  std::optional<Op> activation = std::nullopt;  ///< as in Matmul
 };
 
 /// A library of matrix products that an API has for its GPUs. It sums float32 and narrower types in float32,

@@ -33,12 +33,14 @@ Tensor without_parameter(Op op, Op backward, const Tensor& x, Composed composed)
 
 }  // namespace
 
+Tensor relu_gradient(const Tensor& g, const Tensor& y) {
+  return fused_backward(
+      Op::relu_backward, [&] { return where(y > 0, g, 0.0); }, g, y);
+}
+
 Tensor relu(const Tensor& x) {
   // The result says where the gradient passes, so that the input need not be kept.
-  return unary_by_result(Op::relu, x, [](const Tensor& g, const Tensor& y) {
-    return fused_backward(
-        Op::relu_backward, [&] { return where(y > 0, g, 0.0); }, g, y);
-  });
+  return unary_by_result(Op::relu, x, relu_gradient);
 }
 
 Tensor relu6(const Tensor& x) {
@@ -72,8 +74,14 @@ Tensor celu(const Tensor& x, double alpha) {
   });
 }
 
+Op gelu_op(std::string_view approximate) {
+  RUSTORCH_CHECK(approximate == "none" || approximate == "tanh", invalid_argument,
+                 "gelu: approximate is \"none\" or \"tanh\", not \"{}\"", approximate);
+  return approximate == "none" ? Op::gelu : Op::gelu_tanh;
+}
+
 Tensor gelu(const Tensor& x, std::string_view approximate) {
-  if (approximate == "tanh") {
+  if (gelu_op(approximate) == Op::gelu_tanh) {
     return without_parameter(Op::gelu_tanh, Op::gelu_tanh_backward, x, [](const Tensor& g, const Tensor& a) {
       const double scale = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
       const Tensor inner = (a + a * a * a * 0.044715) * scale;
@@ -81,8 +89,6 @@ Tensor gelu(const Tensor& x, std::string_view approximate) {
       return g * ((t + 1) * 0.5 + a * 0.5 * (1 - t * t) * ((a * a * (3 * 0.044715) + 1) * scale));
     });
   }
-  RUSTORCH_CHECK(approximate == "none", invalid_argument,
-                 "gelu: approximate is \"none\" or \"tanh\", not \"{}\"", approximate);
   return without_parameter(Op::gelu, Op::gelu_backward, x, [](const Tensor& g, const Tensor& a) {
     const Tensor cdf = (erf(a * (1 / std::numbers::sqrt2)) + 1) * 0.5;
     const Tensor pdf = exp(a * a * -0.5) * (std::numbers::inv_sqrtpi / std::numbers::sqrt2);

@@ -82,4 +82,9 @@ Tensor fused_backward(Op op, Composed composed, const Operands&... operands) {
   return elementwise(op, operands...);
 }
 
+/// The gradient of relu's input from that of its result `y`.
+Tensor relu_gradient(const Tensor& g, const Tensor& y);
+/// Op::gelu for "none", Op::gelu_tanh for "tanh"; an Error (invalid_argument) for another form.
+Op gelu_op(std::string_view approximate);
+
 }  // namespace rustorch

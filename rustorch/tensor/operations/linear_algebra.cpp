@@ -4,6 +4,7 @@
 #include "rustorch/core/shape_suggestion.h"
 #include "rustorch/tensor/operations/elementwise.h"
 #include "rustorch/tensor/operations/elementwise_core.h"
+#include "rustorch/tensor/operations/elementwise_gradients.h"
 #include "rustorch/tensor/operations/reduction.h"
 #include "rustorch/tensor/operations/reduction_core.h"
 #include "rustorch/tensor/operations/shape.h"
@@ -92,8 +93,9 @@ Layout as_rows(const Layout& x) {
   return *rows;
 }
 
-/// a @ b (+ bias, which broadcasts to the result), both of rank 2 or more; no gradient.
-Tensor product_values(const char* op, const Tensor& a, const Tensor& b, const Tensor& bias = {}) {
+/// activation(a @ b + bias), a and b of rank 2 or more, the bias broadcast to the result; no gradient.
+Tensor product_values(const char* op, const Tensor& a, const Tensor& b, const Tensor& bias = {},
+                      std::optional<Op> activation = std::nullopt) {
   const std::size_t last_a = a.rank() - 1, last_b = b.rank() - 1;
   if (a.shape()[last_a] != b.shape()[last_b - 1]) fail_shapes(op, a, b);
   const Shape batch = common_batch(op, a, b);
@@ -103,8 +105,8 @@ Tensor product_values(const char* op, const Tensor& a, const Tensor& b, const Te
   Tensor out = allocate(Layout::contiguous(shape), a.dtype(), a.device());
   if (out.numel() == 0) return out;
   if (a.shape()[last_a] == 0) {  // sums of nothing
-    if (!bias.defined()) return out.zero_();
-    return out.copy_(bias.detach());
+    bias.defined() ? out.copy_(bias.detach()) : out.zero_();
+    return activation ? elementwise(*activation, out) : out;
   }
 
   Layout layout_a, layout_b, layout_out;
@@ -127,7 +129,8 @@ Tensor product_values(const char* op, const Tensor& a, const Tensor& b, const Te
   Matmul work{.a = view(a.view_for_read(), layout_a),
               .b = view(b.view_for_read(), layout_b),
               .out = view(out.view_for_write(), layout_out),
-              .bias = {}};
+              .bias = {},
+              .activation = activation};
   Tensor wide_bias;
   Layout layout_bias;
   if (bias.defined()) {
@@ -182,12 +185,38 @@ Tensor product_of_any_rank(const char* op, const Tensor& a, const Tensor& b) {
   return a.rank() == 1 ? y.squeeze(b.rank() == 1 ? -1 : -2) : y;
 }
 
-/// beta · input + alpha · a @ b for matrices (batches of them).
+Tensor activated(const Tensor& x, Op activation) {
+  return activation == Op::relu ? relu(x) : gelu(x, activation == Op::gelu ? "none" : "tanh");
+}
+
+/// Whether a product can make an activation of its result on the way. The gradients of gelu need what stands
+/// before it.
+bool can_activate(DType dtype, Op activation, std::initializer_list<const Tensor*> inputs) {
+  return is_floating_point(dtype) && (activation == Op::relu || !gradient_detail::wanted(inputs));
+}
+
+/// Records the gradients of a product with an epilogue that relu may end: `gradients` gives those of what
+/// stands before it.
+template <class Gradients>
+Tensor with_product_gradient(Tensor y, const char* op, std::initializer_list<const Tensor*> inputs,
+                             std::optional<Op> activation, Gradients gradients) {
+  if (!activation) return with_gradient(std::move(y), op, inputs, std::move(gradients));
+  Saved saved(y);
+  return with_gradient(std::move(y), op, inputs,
+                       [y = std::move(saved), gradients = std::move(gradients)](
+                           const Tensor& g, Needs needs) { return gradients(relu_gradient(g, *y), needs); });
+}
+
+/// activation(beta · input + alpha · a @ b) for matrices (batches of them).
 Tensor add_product(const char* op, const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
-                   const Scalar& alpha) {
+                   const Scalar& alpha, std::optional<Op> activation = std::nullopt) {
   check_operands(op, a, b);
   check_operands(op, input, a);
-  if (beta.to<double>() != 1.0 || alpha.to<double>() != 1.0 || beta.is_complex() || alpha.is_complex()) {
+  const bool is_scaled =
+      beta.to<double>() != 1.0 || alpha.to<double>() != 1.0 || beta.is_complex() || alpha.is_complex();
+  if (activation && (is_scaled || !can_activate(a.dtype(), *activation, {&input, &a, &b})))
+    return activated(add_product(op, input, a, b, beta, alpha), *activation);
+  if (is_scaled) {
     Tensor scaled = product(op, a, b) * alpha;
     if (!beta.is_complex() && beta.to<double>() == 0.0) return scaled;  // NaN in input does not count
     return input * beta + scaled;
@@ -198,17 +227,17 @@ Tensor add_product(const char* op, const Tensor& input, const Tensor& a, const T
     fail(ErrorCode::shape_mismatch, "{}: the input of shape {} does not broadcast to the product's shape {}",
          op, input.shape(), shape);
   }
-  Tensor y = product_values(op, a, b, input);
+  Tensor y = product_values(op, a, b, input, activation);
   const Tensor none;
-  return with_gradient(std::move(y), op, {&input, &a, &b},
-                       [a = Saved(b.requires_grad() ? a : none), b = Saved(a.requires_grad() ? b : none)](
-                           const Tensor& g, Needs needs) {
-                         std::array<Tensor, 3> d;
-                         if (needs[0]) d[0] = g;
-                         if (needs[1]) d[1] = product("matmul_backward", g, adjoint(*b));
-                         if (needs[2]) d[2] = product("matmul_backward", adjoint(*a), g);
-                         return d;
-                       });
+  return with_product_gradient(std::move(y), op, {&input, &a, &b}, activation,
+                               [a = Saved(b.requires_grad() ? a : none),
+                                b = Saved(a.requires_grad() ? b : none)](const Tensor& g, Needs needs) {
+                                 std::array<Tensor, 3> d;
+                                 if (needs[0]) d[0] = g;
+                                 if (needs[1]) d[1] = product("matmul_backward", g, adjoint(*b));
+                                 if (needs[2]) d[2] = product("matmul_backward", adjoint(*a), g);
+                                 return d;
+                               });
 }
 
 }  // namespace
@@ -259,6 +288,14 @@ Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar
   return add_product("addmm", input, a, b, beta, alpha);
 }
 
+Tensor addmm_activation(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
+                        const Scalar& alpha, bool use_gelu) {
+  check_rank("addmm_activation", "first", a, 2);
+  check_rank("addmm_activation", "second", b, 2);
+  if (a.shape()[1] != b.shape()[0]) fail_shapes("addmm_activation", a, b);
+  return add_product("addmm_activation", input, a, b, beta, alpha, use_gelu ? Op::gelu : Op::relu);
+}
+
 Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
                const Scalar& alpha) {
   check_rank("baddbmm", "first", a, 3);
@@ -267,7 +304,11 @@ Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scal
   return add_product("baddbmm", input, a, b, beta, alpha);
 }
 
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+namespace {
+
+/// activation(x @ weightᵀ + bias).
+Tensor linear_with(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                   std::optional<Op> activation) {
   check_operands("linear", x, weight);
   check_rank("linear", "weight", weight, 2);
   RUSTORCH_CHECK(x.rank() >= 1, shape_mismatch, "linear: the input has no dims, the weight's shape is {}",
@@ -294,23 +335,39 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                    "linear: the bias of shape {} does not fit the weight of shape {}: it needs {} elements",
                    bias.shape(), weight.shape(), weight.shape()[0]);
   }
-  if (x.rank() == 1) return linear(x.unsqueeze(0), weight, bias).squeeze(0);
+  if (activation && !can_activate(x.dtype(), *activation, {&x, &weight, &bias}))
+    return activated(linear(x, weight, bias), *activation);
+  if (x.rank() == 1) return linear_with(op, x.unsqueeze(0), weight, bias, activation).squeeze(0);
 
   const Strides& steps = weight.strides();
   const Tensor transposed =
       alias(weight, Layout({features, weight.shape()[0]}, {steps[1], steps[0]}, weight.storage_offset()));
-  Tensor y = product_values("linear", x, transposed, bias);
+  Tensor y = product_values(op, x, transposed, bias, activation);
   const Tensor none;
-  return with_gradient(std::move(y), "linear", {&x, &weight, &bias},
-                       [x = Saved(weight.requires_grad() ? x : none),
-                        weight = Saved(x.requires_grad() ? weight : none)](const Tensor& g, Needs needs) {
-                         std::array<Tensor, 3> d;
-                         if (needs[0]) d[0] = product("linear_backward", g, conjugate(*weight));
-                         if (needs[1])
-                           d[1] = product("linear_backward", as_rows(g).t(), conjugate(as_rows(*x)));
-                         if (needs[2]) d[2] = sum(as_rows(g), 0);
-                         return d;
-                       });
+  return with_product_gradient(
+      std::move(y), op, {&x, &weight, &bias}, activation,
+      [x = Saved(weight.requires_grad() ? x : none), weight = Saved(x.requires_grad() ? weight : none)](
+          const Tensor& g, Needs needs) {
+        std::array<Tensor, 3> d;
+        if (needs[0]) d[0] = product("linear_backward", g, conjugate(*weight));
+        if (needs[1]) d[1] = product("linear_backward", as_rows(g).t(), conjugate(as_rows(*x)));
+        if (needs[2]) d[2] = sum(as_rows(g), 0);
+        return d;
+      });
+}
+
+}  // namespace
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  return linear_with("linear", x, weight, bias, std::nullopt);
+}
+
+Tensor linear_relu(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  return linear_with("linear_relu", x, weight, bias, Op::relu);
+}
+
+Tensor linear_gelu(const Tensor& x, const Tensor& weight, const Tensor& bias, std::string_view approximate) {
+  return linear_with("linear_gelu", x, weight, bias, gelu_op(approximate));
 }
 
 // ---- methods

@@ -25,6 +25,16 @@ def large(*shapes, dtypes=(f32,)):
     return [named(f"{str(d)[6:]} large {i}", *[Pattern(d, s) for s in one], gradient=False) for i, one in enumerate(shapes) for d in dtypes]
 
 
+def addmm_activation(x, a, b, use_gelu=False, **factors):
+    """torch._addmm_activation, which has no derivative: with the history of what it is made of, and its values."""
+    composed = torch.addmm(x, a, b, **factors)
+    composed = F.gelu(composed) if use_gelu else torch.relu(composed)
+    fused = torch._addmm_activation(x.detach(), a.detach(), b.detach(), use_gelu=use_gelu, **factors)
+    assert torch.equal(composed.nan_to_num(nan=-7.0) if composed.is_floating_point() else composed,
+                       fused.nan_to_num(nan=-7.0) if fused.is_floating_point() else fused)
+    return composed
+
+
 def product_cases():
     yield case("matmul", torch.matmul, ([3, 4], [4, 2]), ([3], [3]), ([2, 3], [3]), ([3], [3, 4]), ([5, 2, 3], [3, 4]), ([5, 2, 3], [5, 3, 4]),
                ([2, 1, 2, 3], [4, 3, 2]), ([3], [5, 3, 4]), ([5, 2, 3], [3]), ([2, 2, 2, 3], [3]), ([0, 3], [3, 4]), ([2, 0], [0, 4]), ([0, 2, 3], [0, 3, 4]),
@@ -39,11 +49,22 @@ def product_cases():
     yield case("addmm(beta=2, alpha=-3)", lambda x, a, b: torch.addmm(x, a, b, beta=2, alpha=-3), ([3, 2], [3, 4], [4, 2]), ([2], [3, 4], [4, 2]))
     yield case("addmm(beta=0)", lambda x, a, b: torch.addmm(x, a, b, beta=0), ([3, 2], [3, 4], [4, 2]),
                more=[named("float32 nan", torch.full((1, 1), float("nan")), torch.ones(2, 3), torch.ones(3, 2), gradient=False)])
+    activations = large(((20,), (60, 130), (130, 20)), dtypes=(f32, bf16, f16))
+    nans = [named("float32 nan", torch.tensor([1.0, -1.0, float("nan")]), torch.tensor([[1.0, float("nan")], [2.0, 3.0]]), torch.eye(2, 3), gradient=False)]
+    yield case("addmm_activation", addmm_activation, ([3, 2], [3, 4], [4, 2]), ([2], [3, 4], [4, 2]), ([3, 1], [3, 4], [4, 2]), ([], [3, 4], [4, 2]), ([3, 2], [3, 0], [0, 2]), ([0, 2], [0, 4], [4, 2]),
+               more=activations + nans)
+    yield case("addmm_activation(use_gelu)", lambda x, a, b: addmm_activation(x, a, b, use_gelu=True), ([3, 2], [3, 4], [4, 2]), ([2], [3, 4], [4, 2]), ([3, 2], [3, 0], [0, 2]),
+               more=activations + nans)
+    yield case("addmm_activation(beta=2, alpha=-3)", lambda x, a, b: addmm_activation(x, a, b, beta=2, alpha=-3), ([3, 2], [3, 4], [4, 2]), ([2], [3, 4], [4, 2]))
     yield case("baddbmm", torch.baddbmm, ([2, 3, 2], [2, 3, 4], [2, 4, 2]), ([2], [2, 3, 4], [2, 4, 2]), ([2, 1, 1], [2, 3, 4], [2, 4, 2]), ([2, 3, 2], [2, 3, 0], [2, 0, 2]))
     yield case("baddbmm(beta=0.5, alpha=2)", lambda x, a, b: torch.baddbmm(x, a, b, beta=0.5, alpha=2), ([2, 3, 2], [2, 3, 4], [2, 4, 2]), dtypes=(f32, f64, f16, bf16))
     yield case("linear", F.linear, ([3, 4], [2, 4]), ([4], [2, 4]), ([2, 3, 4], [5, 4]), ([0, 4], [2, 4]), ([2, 2, 2, 3], [4, 3]), more=large(((16, 300), (33, 300)), dtypes=(f32, bf16)))
     yield case("linear(bias)", F.linear, ([3, 4], [2, 4], [2]), ([4], [2, 4], [2]), ([2, 3, 4], [5, 4], [5]), ([0, 4], [2, 4], [2]), ([2, 2, 2, 3], [4, 3], [4]),
                more=large(((16, 300), (33, 300), (33,)), dtypes=(f32, bf16)))
+    yield case("linear_relu", lambda x, w, b: torch.relu(F.linear(x, w, b)), ([3, 4], [2, 4], [2]), ([4], [2, 4], [2]), ([2, 3, 4], [5, 4], [5]), ([0, 4], [2, 4], [2]), ([3, 0], [2, 0], [2]),
+               more=large(((16, 300), (33, 300), (33,)), dtypes=(f32, bf16)))
+    yield case("linear_gelu", lambda x, w, b: F.gelu(F.linear(x, w, b)), ([3, 4], [2, 4], [2]), ([2, 3, 4], [5, 4], [5]), more=large(((16, 300), (33, 300), (33,)), dtypes=(f32, bf16)))
+    yield case("linear_gelu(tanh)", lambda x, w, b: F.gelu(F.linear(x, w, b), approximate="tanh"), ([3, 4], [2, 4], [2]), ([4], [2, 4], [2]), more=large(((16, 300), (33, 300), (33,)), dtypes=(f32, bf16)))
 
 
 FLOATS = (f32, f16, bf16)

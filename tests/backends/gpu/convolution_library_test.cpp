@@ -20,13 +20,16 @@ class HostLibrary final : public gpu::ConvolutionLibrary {
   std::size_t workspace_bytes = 0;
   std::vector<gpu::LibraryConvolution> calls;
   std::vector<gpu::BufferHandle> workspaces;
+  std::shared_ptr<const gpu::LibraryConvolutionPlan> plan;  ///< the last one
 
   std::string description() override { return "host"; }
-  std::optional<std::size_t> workspace_for(const gpu::LibraryConvolution& work) override {
-    if (!takes_all || (work.bias && !takes_biases)) return std::nullopt;
-    return workspace_bytes;
+  std::shared_ptr<const gpu::LibraryConvolutionPlan> plan_for(const gpu::LibraryConvolution& work) override {
+    if (!takes_all || (work.bias && !takes_biases)) return nullptr;
+    return plan = std::make_shared<gpu::LibraryConvolutionPlan>(workspace_bytes);
   }
-  void run(const gpu::LibraryConvolution& work, gpu::BufferHandle workspace) override {
+  void run(const gpu::LibraryConvolutionPlan& its_plan, const gpu::LibraryConvolution& work,
+           gpu::BufferHandle workspace) override {
+    EXPECT_EQ(&its_plan, plan.get());
     calls.push_back(work);
     workspaces.push_back(workspace);
     weight_is_channels_last = work.weight.layout->is_channels_last();

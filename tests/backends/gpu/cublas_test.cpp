@@ -15,14 +15,15 @@ class GpuCublas : public OnCudaLibrary {
   /// Computes on the device, twice, and on the CPU. Without a bias, or with a row of one batch in float32,
   /// no kernel of ours runs.
   static void check(gpu::GpuBackend& backend, HostTensor& a, HostTensor& b, HostTensor& out, HostTensor* bias,
-                    bool by_library_alone, const std::string& text) {
+                    bool by_library_alone, const std::string& text,
+                    std::optional<Op> activation = std::nullopt) {
     const DType dtype = out.dtype();
     const std::string what = fmt::format("{}: {}", dtype, text);
     std::vector<HostTensor*> inputs{&a, &b};
     if (bias != nullptr) inputs.push_back(bias);
     const std::uint64_t before = kernels(backend);
     const auto work = [&](ComputeBackend& any, const auto& view) {
-      Matmul product{view(a), view(b), view(out), {}};
+      Matmul product{view(a), view(b), view(out), {}, activation};
       if (bias != nullptr) product.bias = view(*bias);
       any.matmul(product);
     };
@@ -115,6 +116,32 @@ TEST_F(GpuCublas, ARowIsAddedByTheLibrary) {
       HostTensor row(dtype, Layout({1024, 256}, {0, 1}));
       a.randomize(1), b.randomize(2), row.randomize(3);
       check(*backend, a, b, out, &row, true, "a linear layer");
+    }
+  }
+}
+
+// gelu_tanh is an epilogue of the library; relu and gelu, which it would compute otherwise (NaN becomes 0,
+// the form with tanh), follow. NaN stays NaN in all.
+TEST_F(GpuCublas, Activations) {
+  for (gpu::GpuBackend* backend : backends) {
+    for (const DType dtype : dtypes) {
+      for (const Op activation : {Op::relu, Op::gelu, Op::gelu_tanh}) {
+        for (const Order order : {Order::plain, Order::reversed}) {
+          HostTensor a(dtype, {1024, 784}), b(dtype, {784, 256}, Order::reversed);
+          HostTensor out(dtype, {1024, 256}, order);
+          HostTensor row(dtype, Layout({1024, 256}, {0, 1})), whole(dtype, {1024, 256}, Order::gaps);
+          a.randomize(1), b.randomize(2), row.randomize(3), whole.randomize(4);
+          a.set(0, std::numeric_limits<long double>::quiet_NaN());
+          // What a linear layer asks for is one call, but for float64, which has no such epilogue.
+          const bool by_library_alone = activation == Op::gelu_tanh && dtype != DType::float64;
+          const std::string_view name = op_info(activation).name;
+          check(*backend, a, b, out, nullptr, by_library_alone, fmt::format("{}", name), activation);
+          check(*backend, a, b, out, &row, by_library_alone && order == Order::plain,
+                fmt::format("{} with a row", name), activation);
+          check(*backend, a, b, out, &whole, false, fmt::format("{} with a matrix", name), activation);
+          if (HasFailure()) return;
+        }
+      }
     }
   }
 }

@@ -13,12 +13,13 @@ namespace {
 /// Makes float32 products in the host's memory.
 class HostLibrary final : public gpu::MatrixLibrary {
  public:
-  bool takes_all = true, takes_rows = true;
+  bool takes_all = true, takes_rows = true, takes_activations = true;
   std::vector<gpu::LibraryProduct> calls;
 
   std::string description() override { return "host"; }
   bool takes(const gpu::LibraryProduct& product) override {
-    return takes_all && (takes_rows || product.bias != gpu::LibraryBias::row);
+    return takes_all && (takes_rows || product.bias != gpu::LibraryBias::row) &&
+           (takes_activations || !product.activation);
   }
   void multiply(const gpu::LibraryProduct& product) override {
     calls.push_back(product);
@@ -33,7 +34,7 @@ class HostLibrary final : public gpu::MatrixLibrary {
           for (std::int64_t k = 0; k < product.depth; ++k)
             sum += static_cast<double>(element(product.a, batch, i, k)) *
                    static_cast<double>(element(product.b, batch, k, j));
-          out = static_cast<float>(sum);
+          out = static_cast<float>(product.activation == Op::relu ? std::max(sum, 0.0) : sum);
         }
       }
     }
@@ -68,20 +69,21 @@ class LibraryProducts : public ::testing::Test {
   HostLibrary& library() { return executor_.library; }
   int launches() const { return executor_.launches; }
 
-  void multiply(HostTensor& a, HostTensor& b, HostTensor& out, HostTensor* bias = nullptr) {
-    Matmul work{a.view(), b.view(), out.view(), {}};
+  void multiply(HostTensor& a, HostTensor& b, HostTensor& out, HostTensor* bias = nullptr,
+                std::optional<Op> activation = std::nullopt) {
+    Matmul work{a.view(), b.view(), out.view(), {}, activation};
     if (bias != nullptr) work.bias = bias->view();
     backend_.matmul(work);
   }
   /// The library makes the products with this many calls, and they are right.
   void expect_by_library(HostTensor& a, HostTensor& b, HostTensor& out, HostTensor* bias, std::size_t calls,
-                         const std::string& what) {
+                         const std::string& what, std::optional<Op> activation = std::nullopt) {
     HostTensor expected = out;
-    Matmul work{a.view(), b.view(), expected.view(), {}};
+    Matmul work{a.view(), b.view(), expected.view(), {}, activation};
     if (bias != nullptr) work.bias = bias->view();
     cpu_backend().matmul(work);
     library().calls.clear();
-    multiply(a, b, out, bias);
+    multiply(a, b, out, bias, activation);
     EXPECT_EQ(library().calls.size(), calls) << what;
     expect_near(out, values_of(expected), 1e-5, what);
   }
@@ -174,6 +176,27 @@ TEST_F(LibraryProducts, OtherBiasesAreWrittenToTheResultBefore) {
   expect_out(column);
   library().takes_rows = false;
   expect_out(row);
+}
+
+TEST_F(LibraryProducts, ActivationsByTheLibraryOrByALaunchBehindIt) {
+  HostTensor a(DType::float32, {33, 20}), b(DType::float32, {20, 40}), out(DType::float32, {33, 40});
+  HostTensor row(DType::float32, Layout({33, 40}, {0, 1}));
+  a.randomize(1), b.randomize(2), row.randomize(3);
+  for (HostTensor* bias : {static_cast<HostTensor*>(nullptr), &row}) {
+    const int before = launches();
+    library().takes_activations = true;
+    expect_by_library(a, b, out, bias, 1, "with relu", Op::relu);
+    EXPECT_EQ(library().calls.front().activation, Op::relu);
+    EXPECT_EQ(launches(), before);
+
+    library().takes_activations = false;
+    library().calls.clear();
+    multiply(a, b, out, bias, Op::relu);
+    ASSERT_EQ(library().calls.size(), 1U);
+    EXPECT_EQ(library().calls.front().activation, std::nullopt);
+    EXPECT_EQ(library().calls.front().bias, bias == nullptr ? gpu::LibraryBias::none : gpu::LibraryBias::row);
+    EXPECT_EQ(launches(), before + 1);
+  }
 }
 
 TEST_F(LibraryProducts, InThePrecisionThatIsSet) {

@@ -15,6 +15,10 @@ TEST_F(NvrtcKernels, OfMatrixProducts) {
         HostTensor a(dtype, {size[0], size[2]}), b(dtype, {size[2], size[1]}), out(dtype, {size[0], size[1]});
         HostTensor bias(dtype, Layout({size[0], size[1]}, {0, 1}));
         backend->matmul({a.view(), b.view(), out.view(), bias.view()});
+        if (is_floating_point(dtype) && size[0] == 4)
+          backend->matmul({a.view(), b.view(), out.view(), bias.view(), Op::relu});
+        if (is_floating_point(dtype) && size[0] == 300)
+          backend->matmul({a.view(), b.view(), out.view(), bias.view(), Op::gelu});
       }
     }
   }

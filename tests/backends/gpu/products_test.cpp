@@ -9,14 +9,14 @@ class GpuMatmul : public ProductsOnGpu {
  protected:
   /// Computes on the device and on the CPU over the same operands.
   void check(gpu::GpuBackend& backend, HostTensor& a, HostTensor& b, HostTensor& out, HostTensor* bias,
-             const std::string& what) {
+             const std::string& what, std::optional<Op> activation = std::nullopt) {
     HostTensor expected = out;
-    Matmul work{a.view(), b.view(), expected.view(), {}};
+    Matmul work{a.view(), b.view(), expected.view(), {}, activation};
     if (bias != nullptr) work.bias = bias->view();
     cpu_backend().matmul(work);
     DeviceCopy on_a(backend, a), on_b(backend, b), on_out(backend, out);
     std::optional<DeviceCopy> on_bias;
-    work = {on_a.view(), on_b.view(), on_out.view(), {}};
+    work = {on_a.view(), on_b.view(), on_out.view(), {}, activation};
     if (bias != nullptr) work.bias = on_bias.emplace(backend, *bias).view();
     backend.matmul(work);
     on_out.fetch();
@@ -97,6 +97,27 @@ TEST_F(GpuMatmul, BiasInEveryForm) {
         if (HasFatalFailure()) return;
       }
     }
+  }
+}
+
+// With threads for each result, in tiles, and where parts of the depth are added at the end.
+TEST_F(GpuMatmul, Activations) {
+  for (gpu::GpuBackend* backend : backends) {
+    const auto check_one = [&](Op activation, DType dtype, const Size& size, bool has_bias) {
+      if (!backend->supports(Kind::matmul, dtype)) return;
+      const auto& [m, n, k] = size;
+      HostTensor a(dtype, {m, k}), b(dtype, {k, n}, Order::reversed), out(dtype, {m, n}, Order::gaps);
+      HostTensor row(dtype, Layout({m, n}, {0, 1}));
+      a.randomize(1), b.randomize(2), row.randomize(3);
+      if (k > 0) a.set(0, std::numeric_limits<long double>::quiet_NaN());
+      check(*backend, a, b, out, has_bias ? &row : nullptr,
+            fmt::format("{} {}x{}x{}", op_info(activation).name, m, n, k), activation);
+    };
+    for (const Size& size : {Size{3, 5, 7}, Size{45, 70, 81}, Size{20, 24, 3000}, Size{5, 6, 0}})
+      check_one(Op::relu, DType::float32, size, true);
+    check_one(Op::relu, DType::float32, {45, 70, 81}, false);
+    check_one(Op::gelu, DType::bfloat16, {45, 70, 81}, true);
+    check_one(Op::gelu_tanh, DType::float64, {3, 5, 7}, false);
   }
 }
 

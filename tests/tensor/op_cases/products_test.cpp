@@ -26,10 +26,18 @@ OpCases list() {
   cases.emplace_back("addmm", [](T x, T a, T b) { return addmm(x, a, b); });
   cases.emplace_back("addmm(beta=2, alpha=-3)", [](T x, T a, T b) { return addmm(x, a, b, 2, -3); });
   cases.emplace_back("addmm(beta=0)", [](T x, T a, T b) { return addmm(x, a, b, 0); });
+  cases.emplace_back("addmm_activation", [](T x, T a, T b) { return addmm_activation(x, a, b); });
+  cases.emplace_back("addmm_activation(use_gelu)",
+                     [](T x, T a, T b) { return addmm_activation(x, a, b, 1, 1, true); });
+  cases.emplace_back("addmm_activation(beta=2, alpha=-3)",
+                     [](T x, T a, T b) { return addmm_activation(x, a, b, 2, -3); });
   cases.emplace_back("baddbmm", [](T x, T a, T b) { return baddbmm(x, a, b); });
   cases.emplace_back("baddbmm(beta=0.5, alpha=2)", [](T x, T a, T b) { return baddbmm(x, a, b, 0.5, 2); });
   cases.emplace_back("linear", [](T x, T w) { return linear(x, w); });
   cases.emplace_back("linear(bias)", [](T x, T w, T b) { return linear(x, w, b); });
+  cases.emplace_back("linear_relu", [](T x, T w, T b) { return linear_relu(x, w, b); });
+  cases.emplace_back("linear_gelu", [](T x, T w, T b) { return linear_gelu(x, w, b); });
+  cases.emplace_back("linear_gelu(tanh)", [](T x, T w, T b) { return linear_gelu(x, w, b, "tanh"); });
   for (OpCase& one : cases) one.loosen(8);  // sums of up to 2000 products
   return cases;
 }

@@ -46,6 +46,19 @@ BlasDataType data_type(DType dtype) {
   }
 }
 
+/// Whether an epilogue computes the activation as the op does. That of relu makes 0 of NaN
+/// (forums.developer.nvidia.com/t/329783), which would hide a network's failure; float64 has none.
+bool has_epilogue(const LibraryProduct& product) {
+  return !product.activation || (*product.activation == Op::gelu_tanh && product.dtype != DType::float64);
+}
+
+/// Of a product that has one.
+BlasEpilogue epilogue_of(const LibraryProduct& product) {
+  const bool has_row = product.bias == LibraryBias::row;
+  if (product.activation) return has_row ? BlasEpilogue::gelu_bias : BlasEpilogue::gelu;
+  return has_row ? BlasEpilogue::bias : BlasEpilogue::none;
+}
+
 void* address_of(const LibraryMatrix& matrix, DType dtype) {
   return reinterpret_cast<void*>(address(matrix.buffer, matrix.offset, dtype));
 }
@@ -144,6 +157,7 @@ CublasLt::Key CublasLt::key_of(const LibraryProduct& product) {
           a.transposed ? 1 : 0,
           b.transposed ? 1 : 0,
           static_cast<std::int64_t>(product.bias),
+          static_cast<std::int64_t>(epilogue_of(product)),
           alignment_of(a, dtype),
           alignment_of(b, dtype),
           alignment_of(out, dtype),
@@ -194,10 +208,9 @@ std::unique_ptr<CublasLt::Plan> CublasLt::make_plan(const LibraryProduct& produc
   };
   set(ProductAttribute::transpose_a, operation(product.b));
   set(ProductAttribute::transpose_b, operation(product.a));
-  if (product.bias == LibraryBias::row) {
-    set(ProductAttribute::epilogue, BlasEpilogue::bias);
+  set(ProductAttribute::epilogue, epilogue_of(product));
+  if (product.bias == LibraryBias::row)
     set(ProductAttribute::bias_pointer, address(product.row, product.row_offset, dtype));
-  }
 
   PreferenceHandle preference = nullptr;
   check(api, api.cublasLtMatmulPreferenceCreate(&preference), "cublasLtMatmulPreferenceCreate");
@@ -234,7 +247,7 @@ CublasLt::Plan& CublasLt::plan_for(const LibraryProduct& product) {
 bool CublasLt::takes(const LibraryProduct& product) {
   constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
   constexpr std::int64_t most_batches = 65535;  // of one grid, which some algorithms do not go beyond
-  if (!is_floating_point(product.dtype) || product.batches > most_batches ||
+  if (!is_floating_point(product.dtype) || !has_epilogue(product) || product.batches > most_batches ||
       std::max({product.rows, product.columns, product.depth}) > most) {
     return false;
   }

@@ -26,7 +26,7 @@ class CublasLt final : public MatrixLibrary {
 
  private:
   /// All that the library's choice depends on.
-  using Key = std::array<std::int64_t, 19>;
+  using Key = std::array<std::int64_t, 20>;
   struct Plan;
   using Plans = std::map<Key, std::unique_ptr<Plan>>;
 

@@ -26,8 +26,9 @@ enum class BlasComputeType : int { float32 = 68, float64 = 70, tf32 = 77 };
 /// cublasOperation_t: CUBLAS_OP_N, CUBLAS_OP_T.
 enum class BlasOperation : std::int32_t { none = 0, transpose = 1 };
 
-/// cublasLtEpilogue_t: a bias is a vector along the rows of the result's columns.
-enum class BlasEpilogue : std::uint32_t { none = 1, bias = 4 };
+/// cublasLtEpilogue_t: a bias is a vector along the rows of the result's columns; GELU is the form with tanh.
+/// There is RELU, too, which makes 0 of NaN.
+enum class BlasEpilogue : std::uint32_t { none = 1, bias = 4, gelu = 32, gelu_bias = 36 };
 
 /// cublasLtMatmulDescAttributes_t.
 enum class ProductAttribute : int { transpose_a = 3, transpose_b = 4, epilogue = 7, bias_pointer = 8 };

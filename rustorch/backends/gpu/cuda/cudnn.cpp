@@ -90,40 +90,35 @@ std::string Cudnn::description() {
   return fmt::format("cuDNN {}.{}.{}", version / 10000, version / 100 % 100, version % 100);
 }
 
-const std::optional<ConvolutionPlan>& Cudnn::plan_for(const ConvolutionForm& form) {
+std::shared_ptr<const ConvolutionPlan> Cudnn::kept_plan(const ConvolutionForm& form) {
   if (const auto known = plans_->find(form); known != plans_->end()) return known->second;
   if (plans_->size() >= most_plans) plans_->clear();
-  std::optional<ConvolutionPlan>& plan = (*plans_)[form];
+  std::shared_ptr<const ConvolutionPlan>& plan = (*plans_)[form];
   try {
     std::optional<ConvolutionPlan> made = ConvolutionPlan::make(*api_, handle_, form, most_workspace_);
-    if (made) plan.emplace(std::move(*made));
+    if (made) plan = std::make_shared<const ConvolutionPlan>(std::move(*made));
   } catch (const Error& error) {
     log_warning(std::string("cuDNN does not take a convolution: ") + error.what());
   }
   return plan;
 }
 
-std::optional<std::size_t> Cudnn::workspace_for(const LibraryConvolution& work) {
+std::shared_ptr<const LibraryConvolutionPlan> Cudnn::plan_for(const LibraryConvolution& work) {
   if (!is_floating_point(work.input.dtype) || !is_tensor(work.input) || !is_tensor(work.weight) ||
       !is_tensor(work.output) || (work.bias && !is_tensor(*work.bias))) {
-    return std::nullopt;
+    return nullptr;
   }
   const ConvolutionForm form(work);
-  if (!is_worth_it(form)) return std::nullopt;
+  if (!is_worth_it(form)) return nullptr;
   const CurrentContext current(driver_, context_);
   const std::lock_guard lock(mutex_);
-  if (!open()) return std::nullopt;
-  const auto& plan = plan_for(form);
-  return plan ? std::optional(plan->workspace_bytes()) : std::nullopt;
+  return open() ? kept_plan(form) : nullptr;
 }
 
-void Cudnn::run(const LibraryConvolution& work, BufferHandle workspace) {
+void Cudnn::run(const LibraryConvolutionPlan& plan, const LibraryConvolution& work, BufferHandle workspace) {
   const CurrentContext current(driver_, context_);
   const std::lock_guard lock(mutex_);
-  RUSTORCH_CHECK(open(), internal, "a convolution for cuDNN, which is absent: {}", absence_);
-  const auto& plan = plan_for(ConvolutionForm(work));
-  RUSTORCH_CHECK(plan.has_value(), internal, "a convolution that cuDNN has no engine for");
-  plan->run(*api_, handle_, work, workspace);
+  static_cast<const ConvolutionPlan&>(plan).run(*api_, handle_, work, workspace);
 }
 
 }  // namespace rustorch::gpu::cuda

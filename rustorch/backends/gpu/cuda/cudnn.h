@@ -19,15 +19,16 @@ class Cudnn final : public ConvolutionLibrary {
   Cudnn& operator=(const Cudnn&) = delete;
 
   std::string description() override;
-  std::optional<std::size_t> workspace_for(const LibraryConvolution& work) override;
-  void run(const LibraryConvolution& work, BufferHandle workspace) override;
+  std::shared_ptr<const LibraryConvolutionPlan> plan_for(const LibraryConvolution& work) override;
+  void run(const LibraryConvolutionPlan& plan, const LibraryConvolution& work,
+           BufferHandle workspace) override;
 
  private:
-  using Plans = std::map<ConvolutionForm, std::optional<ConvolutionPlan>>;
+  using Plans = std::map<ConvolutionForm, std::shared_ptr<const ConvolutionPlan>>;  // nullptr: not taken
 
   /// These are called while the mutex is held and the context is current.
   bool open();
-  const std::optional<ConvolutionPlan>& plan_for(const ConvolutionForm& form);
+  std::shared_ptr<const ConvolutionPlan> kept_plan(const ConvolutionForm& form);
 
   const DriverApi& driver_;
   ContextHandle context_;

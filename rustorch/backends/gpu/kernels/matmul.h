@@ -9,7 +9,8 @@
 //   the same of b: B_COLUMN, B_DEPTH, SET_B_COLUMN, SET_B_DEPTH, LOAD_B
 //   SET_OUT_ROW(place, row), SET_OUT_COLUMN(place, column): statements; a result's place is the sum of both
 //   STORE_RESULT(place, row, column, value): a statement that adds the bias and stores
-// BATCH_RANK (0 to 4) is how many batch dims there are; HAS_BIAS whether there is a bias.
+// BATCH_RANK (0 to 4) is how many batch dims there are; HAS_BIAS whether there is a bias; `activation` a
+// function, if it is defined, that is applied to what is stored.
 typedef struct {
   index rows, columns, depth, part_depth, parts, row_tiles, column_tiles, batches;
   index offset[4], batch_size[4];  // of a, b, out, bias
@@ -55,9 +56,15 @@ typedef struct {
 
 #define SET_OUT_ROW(place, row) place = out_first + (row)*p.out_row;
 #define SET_OUT_COLUMN(place, column) place = (column)*p.out_column;
+#ifdef activation
+#define ACTIVATED(value) activation(value)
+#else
+#define ACTIVATED(value) value
+#endif
 #if HAS_BIAS
 #define STORE_RESULT(place, row, column, value) \
-  STORE_T(out, place, ADD(value, LOAD_T(bias, bias_first + (row)*p.bias_row + (column)*p.bias_column)));
+  STORE_T(out, place,                           \
+          ACTIVATED(ADD(value, LOAD_T(bias, bias_first + (row)*p.bias_row + (column)*p.bias_column))));
 #else
-#define STORE_RESULT(place, row, column, value) STORE_T(out, place, value);
+#define STORE_RESULT(place, row, column, value) STORE_T(out, place, ACTIVATED(value));
 #endif

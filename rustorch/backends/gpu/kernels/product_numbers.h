@@ -1,6 +1,9 @@
 // Sums and products of a compute type C, for texts of products in the kernel dialect. Text that the build
 // embeds. Of integers they wrap.
-#ifdef LIT
+#if IS_COMPLEX
+#define ADD(x, y) F(add)(x, y)
+#define MULTIPLY_ADD(x, y, sum) F(multiply_add)(x, y, sum)
+#elif defined(LIT)
 #define ADD(x, y) ((x) + (y))
 #define MULTIPLY_ADD(x, y, sum) F(fma)(x, y, sum)
 #else

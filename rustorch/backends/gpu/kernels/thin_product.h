@@ -48,7 +48,7 @@ KERNEL(thin_product, 256)
   B_COLUMN b_column;
   SET_A_ROW(a_row, row)
   SET_B_COLUMN(b_column, column)
-  C sum = (C)0;
+  C sum = NUMBER(0);
   for (index k = first + lane; k < end; k += LANES) {
     A_DEPTH a_depth;
     B_DEPTH b_depth;

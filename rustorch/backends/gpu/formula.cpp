@@ -114,6 +114,8 @@ class Translator {
     if (!take(")")) refuse("`)`");
     if (name == "select") {
       if (arguments.size() != 3) refuse("three arguments of select");
+      if (is_complex(compute_))
+        return fmt::format("select_{}({}, {}, {})", type_, arguments[0], arguments[1], arguments[2]);
       return fmt::format("({} ? {} : {})", arguments[0], arguments[1], arguments[2]);
     }
     return fmt::format("{}_{}({})", name, type_, fmt::join(arguments, ", "));

@@ -13,6 +13,9 @@ void GpuBackend::gather(const Gather& work) {
 
 void GpuBackend::scatter(const Scatter& work) {
   if (work.source.layout->element_count() == 0) return;
+  const bool orders = work.mode == ScatterMode::max || work.mode == ScatterMode::min;
+  RUSTORCH_CHECK(!orders || !is_complex(work.base.dtype), dtype_mismatch,
+                 "op {} cannot order complex numbers ({})", work.op, work.base.dtype);
   const IndexedPlan plan(work);
   const SortedScatter sorted(plan);
   sorted.pays() ? scatter_sorted(sorted, work.mode) : run_indexed(plan, &work);

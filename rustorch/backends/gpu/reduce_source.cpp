@@ -33,7 +33,7 @@ std::string bound_of(DType element, bool lowest) {
       // C has no literal for the least value of its type.
       return lowest && value < 0 ? fmt::format("((i64){} - 1)", value + 1) : fmt::format("((i64){})", value);
     } else {
-      fail(ErrorCode::internal, "{} has no bounds to reduce from", element);
+      fail(ErrorCode::dtype_mismatch, "op {} does not take {}", lowest ? "max" : "min", element);
     }
   });
 }
@@ -359,6 +359,7 @@ ReduceState state_of(const Reduction& work) {
     case ReduceOp::prod:
       return {compute == DType::int32 ? DType::int64 : compute, 1};
     case ReduceOp::variance:
+      RUSTORCH_CHECK(!is_complex(compute), dtype_mismatch, "op variance does not take {}", compute);
       return {is_floating_point(compute) ? compute : DType::float64, 3};
     default:
       return {compute == DType::int32 ? DType::int64 : compute, 1};

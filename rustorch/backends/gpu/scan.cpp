@@ -17,6 +17,8 @@ DType scanned_in(const Scan& work) {
   const DType compute = compute_dtype(work.input.dtype);
   RUSTORCH_CHECK(work.op != ScanOp::log_sum_exp || is_floating_point(compute), dtype_mismatch,
                  "op logcumsumexp does not take {}", work.input.dtype);
+  RUSTORCH_CHECK((work.op != ScanOp::max && work.op != ScanOp::min) || !is_complex(compute), dtype_mismatch,
+                 "op {} does not take {}", work.op == ScanOp::max ? "cummax" : "cummin", work.input.dtype);
   const bool adds = work.op == ScanOp::sum || work.op == ScanOp::prod;
   return adds && compute == DType::int32 ? DType::int64 : compute;
 }

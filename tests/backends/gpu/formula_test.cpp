@@ -42,7 +42,7 @@ TEST(Formula, LiteralsAndCallsGetTheType) {
   EXPECT_EQ(translate("lit(1) / (x + exp(-y))", DType::complex64),
             "divide_c64(make_c64(1.0f, 0.0f), add_c64(a, exp_c64(negate_c64(b))))");
   EXPECT_EQ(translate("select(x != lit(0), y, z)", DType::complex128),
-            "(not_equal_c128(a, make_c128(0.0, 0.0)) ? b : c)");
+            "select_c128(not_equal_c128(a, make_c128(0.0, 0.0)), b, c)");
 }
 
 TEST(Formula, OperatorsBindAsInC) {

@@ -47,6 +47,9 @@ FN T NAME(divide)(T a, T b) {
 FN bool NAME(equal)(T a, T b) { return a.re == b.re && a.im == b.im; }
 FN bool NAME(not_equal)(T a, T b) { return a.re != b.re || a.im != b.im; }
 FN i32 NAME(is_nonzero)(T a) { return a.re != LIT(0.0) || a.im != LIT(0.0) ? 1 : 0; }
+// A conditional between a variable and a result is refused where types have address spaces (clang's OpenCL
+// C++).
+FN T NAME(select)(bool condition, T yes, T no) { return condition ? yes : no; }
 FN T NAME(real)(T x) { return NAME(make)(x.re, LIT(0.0)); }
 FN T NAME(imag)(T x) { return NAME(make)(x.im, LIT(0.0)); }
 FN T NAME(conj)(T x) { return NAME(make)(x.re, -x.im); }

@@ -37,7 +37,8 @@ Program prologue(DType dtype) {
 TEST_F(GpuComplex, ReductionsBetweenPrograms) {
   for_each([](gpu::GpuBackend& backend, DType dtype) {
     const Program before = prologue(dtype);
-    for (const bool is_length : {false, true}) {  // a complex result, or its absolute value
+    for (const bool is_length : {false, true}) {              // a complex result, or its absolute value
+      if (is_length && dtype == DType::complex128) continue;  // each is a compilation
       Program after;
       const auto sum = after.input(dtype);
       const auto scaled = after.apply(Op::mul, sum, after.scalar(std::complex(0.25, -0.5), dtype));

@@ -47,6 +47,24 @@ TEST_F(CudaCompilation, EveryElementwiseOp) {
   }
 }
 
+TEST_F(CudaCompilation, SourcesOfSingleComplexOps) {
+  // Programs of one op have a source with the kernels of all ops that take such operands.
+  for (const DType dtype : {DType::complex64, DType::complex128}) {
+    const View x = view(dtype, {1000, 30});
+    for (const Op op : {Op::exp, Op::mul, Op::eq, Op::where}) {
+      Program program;
+      Program::Register operands[3];
+      const OpInfo& info = op_info(op);
+      for (std::size_t k = 0; k < info.arity; ++k) operands[k] = program.input(dtype);
+      const DType result = info.result == OpResult::boolean ? DType::bool_ : dtype;
+      program.output(program.apply(op, std::span(operands, info.arity)), result);
+      const View inputs[] = {x, x, x};
+      backends[0]->elementwise(program, std::span(inputs, info.arity), std::array{view(result, {1000, 30})});
+    }
+  }
+  EXPECT_EQ(backends[0]->kernels().statistics().compiled, 8u);
+}
+
 TEST_F(CudaCompilation, EveryFormOfAnElementwiseKernel) {
   // So many elements that a thread takes several: adjacent ones where memory is aligned for it.
   const Shape shape{1200, 40, 50};

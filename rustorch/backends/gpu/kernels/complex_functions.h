@@ -53,7 +53,7 @@ FN T NAME(sigmoid)(T z) {
   return NAME(divide)(one, NAME(add)(one, NAME(exp)(NAME(negate)(z))));
 }
 
-// 2 c + a^2 + b^2, where c is 0 or -1/2 or a: what is lost in squares and sums is added at the end.
+// 2 c + a^2 + b^2, which may cancel (c is -1/2 or a): what is lost in squares and sums is added at the end.
 FN R NAME(excess)(R c, R a, R b) {
   R first = a * a;
   R second = b * b;
@@ -193,34 +193,38 @@ FN R NAME(arc_imaginary)(T z, R product) {
   return large ? NAME(log_length)(z.re, z.im) + LIT(0.69314718055994530942) : REAL(asinh)(product);
 }
 FN_CALL T NAME(asin)(T z) {
-  T less;
-  T more;
+  T root_less;
+  T root_more;
   if (!(NAME(is_finite)(z))) {
     R a = REAL(fabs)(z.re);
     if (a == INF) {
-      R quarter = REAL(fabs)(z.im) == INF ? LIT(0.78539816339744830962) : LIT(1.57079632679489661923);
-      return NAME(make)(z.im == z.im ? REAL(copysign)(quarter, z.re) : z.im, REAL(copysign)(INF, z.im));
+      R angle = REAL(fabs)(z.im) == INF ? LIT(0.78539816339744830962) : LIT(1.57079632679489661923);
+      return NAME(make)(z.im == z.im ? REAL(copysign)(angle, z.re) : z.im, REAL(copysign)(INF, z.im));
     }
     if (REAL(fabs)(z.im) == INF)
       return NAME(make)(z.re == z.re ? REAL(copysign)(LIT(0.0), z.re) : z.re, z.im);
     return NAME(make)(a == LIT(0.0) ? z.re : z.re + z.im, z.re + z.im);
   }
-  less = NAME(sqrt)(NAME(make)(LIT(1.0) - z.re, -z.im));
-  more = NAME(sqrt)(NAME(make)(LIT(1.0) + z.re, z.im));
-  return NAME(make)(REAL(atan2)(z.re, less.re * more.re - less.im * more.im),
-                    REAL(copysign)(NAME(arc_imaginary)(z, less.re * more.im - less.im * more.re), z.im));
+  root_less = NAME(sqrt)(NAME(make)(LIT(1.0) - z.re, -z.im));
+  root_more = NAME(sqrt)(NAME(make)(LIT(1.0) + z.re, z.im));
+  return NAME(make)(
+      REAL(atan2)(z.re, root_less.re * root_more.re - root_less.im * root_more.im),
+      REAL(copysign)(NAME(arc_imaginary)(z, root_less.re * root_more.im - root_less.im * root_more.re),
+                     z.im));
 }
 FN_CALL T NAME(acos)(T z) {
-  T less;
-  T more;
+  T root_less;
+  T root_more;
   if (!(NAME(is_finite)(z))) {
-    less = NAME(asin)(z);
-    return NAME(make)(LIT(1.57079632679489661923) - less.re, -less.im);
+    T sine = NAME(asin)(z);
+    return NAME(make)(LIT(1.57079632679489661923) - sine.re, -sine.im);
   }
-  less = NAME(sqrt)(NAME(make)(LIT(1.0) - z.re, -z.im));
-  more = NAME(sqrt)(NAME(make)(LIT(1.0) + z.re, z.im));
-  return NAME(make)(LIT(2.0) * REAL(atan2)(less.re, more.re),
-                    REAL(copysign)(NAME(arc_imaginary)(z, more.re * less.im - more.im * less.re), -z.im));
+  root_less = NAME(sqrt)(NAME(make)(LIT(1.0) - z.re, -z.im));
+  root_more = NAME(sqrt)(NAME(make)(LIT(1.0) + z.re, z.im));
+  return NAME(make)(
+      LIT(2.0) * REAL(atan2)(root_less.re, root_more.re),
+      REAL(copysign)(NAME(arc_imaginary)(z, root_more.re * root_less.im - root_more.im * root_less.re),
+                     -z.im));
 }
 FN T NAME(asinh)(T z) {
   T w = NAME(asin)(NAME(make)(-z.im, z.re));
@@ -234,23 +238,23 @@ FN T NAME(acosh)(T z) {
 FN_CALL T NAME(atanh)(T z) {
   R a = REAL(fabs)(z.re);
   R b = REAL(fabs)(z.im);
-  R quarter = REAL(copysign)(LIT(1.57079632679489661923), z.im);
+  R right_angle = REAL(copysign)(LIT(1.57079632679489661923), z.im);
   R zero = REAL(copysign)(LIT(0.0), z.re);
   R away = LIT(1.0) - a;  // 1 - |x|
   R near;
   R square;
   R l;
   R s;
-  if (b == INF) return NAME(make)(zero, quarter);
-  if (a == INF) return NAME(make)(zero, z.im == z.im ? quarter : z.im);
+  if (b == INF) return NAME(make)(zero, right_angle);
+  if (a == INF) return NAME(make)(zero, z.im == z.im ? right_angle : z.im);
   if (z.re != z.re || z.im != z.im) return NAME(make)(a == LIT(0.0) ? z.re : z.re + z.im, z.re + z.im);
   if (a == LIT(0.0) && b == LIT(0.0)) return z;
   if (a >= LIT(16.0) / EPSILON || b >= LIT(16.0) / EPSILON) {
     R length;
-    if (b <= LIT(1.0)) return NAME(make)(LIT(1.0) / z.re, quarter);
-    if (a <= LIT(1.0)) return NAME(make)(z.re / b / b, quarter);
+    if (b <= LIT(1.0)) return NAME(make)(LIT(1.0) / z.re, right_angle);
+    if (a <= LIT(1.0)) return NAME(make)(z.re / b / b, right_angle);
     length = REAL(hypot)(z.re / LIT(2.0), z.im / LIT(2.0));
-    return NAME(make)(z.re / length / length / LIT(4.0), quarter);
+    return NAME(make)(z.re / length / length / LIT(4.0), right_angle);
   }
   if (a == LIT(1.0) && b < EPSILON * EPSILON) {
     near = LIT(0.5) * (LIT(0.69314718055994530942) - REAL(log)(b));

@@ -119,7 +119,7 @@ TEST_F(CudaCompilation, ArgReduceAndScan) {
           const View x = view(dtype, shape), indices = view(DType::int64, shape);
           backend->scan({ScanOp::sum, x, 1, is_differentiable(dtype) ? x : indices, {}});
           if (is_complex(dtype)) {
-            backend->scan({ScanOp::prod, x, 1, x, {}});
+            if (dtype == DType::complex64) backend->scan({ScanOp::prod, x, 1, x, {}});
             continue;
           }
           backend->arg_reduce({ArgReduceOp::max, x, 1, view(dtype, result), view(DType::int64, result)});

@@ -76,6 +76,7 @@ FN_CALL R NAME(log_length)(R x, R y) {
   R s = a > b ? b : a;
   R scale = LIT(1.0);
   if (l >= LIT(0.5) && l < LIT(1.5)) return LIT(0.5) * REAL(log1p)(NAME(excess)(LIT(-0.5), l, s));
+  if (s == LIT(0.0)) return REAL(log)(l);  // rounded once: powers multiply what is lost
   if (l > LARGE) scale = LIT(0.25);
   if (l < LIT(1e-30)) scale = LIT(3.2451855365842672678e32);  // 2^108
   return REAL(log)(REAL(hypot)(l * scale, s * scale)) - REAL(log)(scale);

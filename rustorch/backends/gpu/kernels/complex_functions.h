@@ -1,7 +1,7 @@
 // Functions of the op table's formulas for complex numbers, in the kernel dialect, with C99's special values.
 // Text that the build embeds; it stands behind complex_numbers.h and between the same definitions, and those
 // of INF and of the type's limits: EXP_MOST, from where e^x may overflow; FLAT, from where tanh is 1; LARGE,
-// whose double overflows; EPSILON.
+// above which sums and roots are scaled; EPSILON.
 FN bool NAME(is_infinite)(T x) { return REAL(fabs)(x.re) == INF || REAL(fabs)(x.im) == INF; }
 FN bool NAME(is_finite)(T x) { return x.re - x.re == LIT(0.0) && x.im - x.im == LIT(0.0); }
 FN T NAME(abs)(T x) { return NAME(make)(REAL(hypot)(x.re, x.im), LIT(0.0)); }

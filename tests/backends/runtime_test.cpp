@@ -8,6 +8,7 @@
 
 #include "host_tensor.h"
 #include "rustorch/backends/cpu/cpu_backend.h"
+#include "rustorch/backends/device_check.h"
 #include "rustorch/memory/buffer.h"
 #include "support/expect_error.h"
 
@@ -223,6 +224,13 @@ TEST_F(Fallback, ManyRunsOfAProgramStayOrGoBackTogether) {
     EXPECT_EQ(fallback_count(), dtype == DType::float32 ? 0u : 2u);
     EXPECT_EQ(partial->own_work, dtype == DType::float32 ? 2 : 0);
   }
+}
+
+TEST_F(Fallback, DtypesThatLackTheSameShareAReason) {
+  const std::vector<TensorNeed> needs = {
+      {"a", DType::int8, 1}, {"b", DType::int16, 2}, {"c", DType::int8, 1}};
+  EXPECT_EQ(can_run(needs, backend->device()).reasons,
+            std::vector<std::string>{"all work in int8, int16 runs on the cpu, with copies"});
 }
 
 TEST_F(Fallback, InPlaceAndSharedBuffers) {

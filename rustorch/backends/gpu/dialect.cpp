@@ -7,10 +7,36 @@
 namespace rustorch::gpu {
 namespace {
 
+/// Whether a text calls a function that a file defines as NAME(function), by its name for this type.
+bool calls_any_of(std::string_view file, std::string_view type, std::string_view body) {
+  constexpr std::string_view mark = " NAME(", end_of_name = ")(";
+  const std::string_view text = kernel_text(file);
+  for (std::size_t at = text.find("\nFN"); at != std::string_view::npos; at = text.find("\nFN", at)) {
+    const std::size_t begin = text.find(mark, at) + mark.size();
+    const std::size_t end = text.find(end_of_name, begin);
+    const std::string call = fmt::format("{}_{}(", text.substr(begin, end - begin), type);
+    if (body.find(call) != std::string_view::npos) return true;
+    at = end;
+  }
+  return false;
+}
+
 /// A file of functions that stands once for each type.
 std::string instance(std::string_view file, std::string_view type, std::string_view definitions) {
   return fmt::format("#define T {0}\n#define NAME(f) f##_{0}\n{1}{2}#undef T\n#undef NAME\n", type,
                      definitions, kernel_text(file));
+}
+
+/// The complex type of a real one, for bodies that have it.
+std::string complex_numbers(std::string_view type, std::string_view real, std::string_view definitions,
+                            std::string_view limits, std::string_view body) {
+  std::string text = fmt::format("#define R {0}\n#define REAL(f) f##_{0}\n", real);
+  text += instance("complex_numbers.h", type, definitions);
+  if (calls_any_of("complex_functions.h", type, body)) text += instance("complex_functions.h", type, limits);
+  for (const char* name :
+       {"R", "REAL", "LIT", "BYTES", "NARROW", "INF", "LARGE", "EXP_MOST", "FLAT", "EPSILON"})
+    text += fmt::format("#undef {}\n", name);
+  return text;
 }
 
 }  // namespace
@@ -36,6 +62,20 @@ std::string dialect_source(const KernelExecutor& executor, std::string_view body
   if (executor.facts().has_float64 && calls("_f64(")) {
     source += instance("real_functions.h", "f64", "#define LIT(v) v\n#define INF INFINITY_F64\n");
     source += "#undef LIT\n#undef INF\n";
+  }
+  const bool has_complex128 = executor.facts().has_float64 && calls("c128");
+  if (calls("c64") || has_complex128) {
+    source += complex_numbers("c64", "f32", "#define LIT(v) v##f\n#define BYTES 8\n",
+                              "#define INF INFINITY_F32\n#define LARGE (LARGEST_F32 * 0.25f)\n"
+                              "#define EXP_MOST 88.0f\n#define FLAT 11.0f\n#define EPSILON 1.1920929e-7f\n",
+                              body);
+  }
+  if (has_complex128) {
+    source +=
+        complex_numbers("c128", "f64", "#define LIT(v) v\n#define BYTES 16\n#define NARROW c64\n",
+                        "#define INF INFINITY_F64\n#define LARGE (LARGEST_F64 * 0.25)\n"
+                        "#define EXP_MOST 709.0\n#define FLAT 22.0\n#define EPSILON 2.220446049250313e-16\n",
+                        body);
   }
   if (calls("checked_index(") || calls("report_index(") || calls("report_target("))
     source += kernel_text("index_check.h");

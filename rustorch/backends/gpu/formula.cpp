@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cctype>
+#include <utility>
 #include <vector>
 
 #include "rustorch/error/error.h"
@@ -29,6 +30,15 @@ constexpr std::array<Operator, 15> operators = {{{"||", 1},
                                                  {"-", 9},
                                                  {"*", 10},
                                                  {"/", 10}}};
+
+/// What stands for the operators of complex numbers.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> complex_operators = {
+    {{"+", "add"},
+     {"-", "subtract"},
+     {"*", "multiply"},
+     {"/", "divide"},
+     {"==", "equal"},
+     {"!=", "not_equal"}}};
 
 /// Reads a formula and writes it in the dialect on the way.
 class Translator {
@@ -80,6 +90,7 @@ class Translator {
   std::string operand() {
     if (take("-")) {
       const std::string value = operand();
+      if (is_complex(compute_)) return fmt::format("negate_{}({})", type_, value);
       return is_floating_point(compute_) ? fmt::format("(-{})", value) : wrapped("-", "0", value);
     }
     if (take("~")) return fmt::format("(~{})", operand());
@@ -103,6 +114,8 @@ class Translator {
     if (!take(")")) refuse("`)`");
     if (name == "select") {
       if (arguments.size() != 3) refuse("three arguments of select");
+      if (is_complex(compute_))
+        return fmt::format("select_{}({}, {}, {})", type_, arguments[0], arguments[1], arguments[2]);
       return fmt::format("({} ? {} : {})", arguments[0], arguments[1], arguments[2]);
     }
     return fmt::format("{}_{}({})", name, type_, fmt::join(arguments, ", "));
@@ -121,12 +134,20 @@ class Translator {
     if (end == std::string_view::npos) refuse("`)`");
     const std::string number(text_.substr(at_, end - at_));
     at_ = end + 1;
-    if (!is_floating_point(compute_)) return fmt::format("(({}){})", type_, number);
+    if (is_integral(compute_)) return fmt::format("(({}){})", type_, number);
     const bool whole = number.find_first_of(".eE") == std::string::npos;
-    return fmt::format("({}{}{})", number, whole ? ".0" : "", compute_ == DType::float32 ? "f" : "");
+    const std::string_view suffix = real_dtype(compute_) == DType::float32 ? "f" : "";
+    const std::string value = fmt::format("{}{}{}", number, whole ? ".0" : "", suffix);
+    return is_complex(compute_) ? fmt::format("make_{}({}, 0.0{})", type_, value, suffix)
+                                : fmt::format("({})", value);
   }
 
   std::string binary(std::string_view op, const std::string& left, const std::string& right) const {
+    if (is_complex(compute_)) {
+      for (const auto& [sign, function] : complex_operators) {
+        if (op == sign) return fmt::format("{}_{}({}, {})", function, type_, left, right);
+      }
+    }
     const bool arithmetic = op == "+" || op == "-" || op == "*";
     if (arithmetic && !is_floating_point(compute_)) return wrapped(op, left, right);
     return fmt::format("({} {} {})", left, op, right);
@@ -157,6 +178,10 @@ std::string_view dialect_type(DType compute) {
       return "f32";
     case DType::float64:
       return "f64";
+    case DType::complex64:
+      return "c64";
+    case DType::complex128:
+      return "c128";
     default:
       fail(ErrorCode::internal, "{} is no compute type of kernels", compute);
   }

@@ -27,6 +27,9 @@ void GpuBackend::gather(const Gather& work) {
 
 void GpuBackend::scatter(const Scatter& work) {
   if (work.source.layout->element_count() == 0) return;
+  const bool orders = work.mode == ScatterMode::max || work.mode == ScatterMode::min;
+  RUSTORCH_CHECK(!orders || !is_complex(work.base.dtype), dtype_mismatch,
+                 "op {} cannot order complex numbers ({})", work.op, work.base.dtype);
   const IndexedPlan plan(work);
   if (plan.ordered.count() > 1 && may_add_atomically(work, executor_->facts()))
     return run_indexed(IndexedPlan(work, true), &work);

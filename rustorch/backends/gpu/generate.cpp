@@ -79,8 +79,13 @@ Parameters<Real> parameters_of(const Generate& work, std::int64_t out_offset, st
 
 }  // namespace
 
-void GpuBackend::generate(const Generate& work) {
-  const std::int64_t count = work.out.layout->element_count();
+void GpuBackend::generate(const Generate& asked) {
+  // Random complex numbers are pairs of random real ones.
+  const bool pairs = is_complex(asked.out.dtype) &&
+                     (asked.kind == GenerateKind::uniform || asked.kind == GenerateKind::normal);
+  Generate work = asked;
+  if (pairs) work.out.dtype = real_dtype(asked.out.dtype);
+  const std::int64_t parts = pairs ? 2 : 1, count = parts * asked.out.layout->element_count();
   if (count == 0) return;
   const DType made = made_in(work, executor_->facts().has_float64);
   const bool two_words = philox_takes_two_words(work.kind, work.out.dtype);
@@ -97,12 +102,14 @@ void GpuBackend::generate(const Generate& work) {
       .define("WORD_SHIFT", 32 - uniform_bits(work.out.dtype))
       .define("WIDE_REALS", wide_reals ? 1 : 0)
       .wide_index(blocks > std::numeric_limits<std::int32_t>::max() / 2);
-  DenseOutput out(*this, work.out);
+  DenseOutput out(*this, asked.out);
   const LaunchShape shape = launch_for(blocks, group_threads);
   if (wide_reals) {
-    launch(source, "generate", shape, {out.buffer()}, parameters_of<double>(work, out.offset(), count));
+    launch(source, "generate", shape, {out.buffer()},
+           parameters_of<double>(work, parts * out.offset(), count));
   } else {
-    launch(source, "generate", shape, {out.buffer()}, parameters_of<float>(work, out.offset(), count));
+    launch(source, "generate", shape, {out.buffer()},
+           parameters_of<float>(work, parts * out.offset(), count));
   }
   out.finish();
 }

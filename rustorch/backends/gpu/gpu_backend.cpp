@@ -64,6 +64,7 @@ std::string GpuBackend::defect(DType dtype) {
     case DType::bfloat16:
       return defect_by(Probe::bfloat16_storage);
     case DType::float64:
+    case DType::complex128:
       // Where the device has none the work falls back, which `supports` says.
       return executor_->facts().has_float64 ? defect_by(Probe::float64) : std::string();
     case DType::int64:
@@ -80,16 +81,17 @@ DeviceMemorySize GpuBackend::memory_size() const noexcept {
 bool GpuBackend::supports(Kind kind, DType dtype) const noexcept {
   if (kind == Kind::gather) return true;              // elements are only moved
   if (kind == Kind::sort) return !is_complex(dtype);  // by their bits
-  if (is_complex(dtype) || (dtype == DType::float64 && !executor_->facts().has_float64)) return false;
+  if (real_dtype(dtype) == DType::float64 && !executor_->facts().has_float64) return false;
   switch (kind) {
     case Kind::elementwise:
     case Kind::reduce:
-    case Kind::arg_reduce:
     case Kind::scan:
     case Kind::generate:
     case Kind::scatter:
     case Kind::nonzero:
       return true;
+    case Kind::arg_reduce:
+      return !is_complex(dtype);
     case Kind::matmul:
       return dtype != DType::bool_ && has_products();
     case Kind::convolution:

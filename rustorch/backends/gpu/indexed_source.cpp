@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <iterator>
 
 #include "rustorch/backends/gpu/formula.h"
@@ -101,20 +102,14 @@ class Source : SourceLines {
 }  // namespace
 
 std::string scattered(ScatterMode mode, DType compute) {
-  const bool is_integer = is_integral(compute);
-  const std::string wide = compute == DType::int64 ? "u64" : "u32";
-  const auto arithmetic = [&](char sign) {
-    // Unsigned, so that it wraps.
-    return is_integer ? fmt::format("({})(({})old {} ({})value)", dialect_type(compute), wide, sign, wide)
-                      : fmt::format("old {} value", sign);
-  };
+  const std::array<std::string, 2> operands = {"old", "value"};
   switch (mode) {
     case ScatterMode::write:
       return "value";
     case ScatterMode::add:
-      return arithmetic('+');
+      return translate_formula("x + y", compute, operands);
     case ScatterMode::multiply:
-      return arithmetic('*');
+      return translate_formula("x * y", compute, operands);
     case ScatterMode::max:
       return "(old != old || !(value > old || value != value) ? old : value)";
     case ScatterMode::min:
@@ -133,12 +128,12 @@ std::string checked_index_text(const IndexedPlan& plan, std::size_t k, std::stri
 }
 
 template <class Work>
-IndexedPlan::IndexedPlan(const Work& work, const View& elements_view)
+IndexedPlan::IndexedPlan(const Work& work, const View& elements_view, bool moves)
     : op(work.op),
       base(work.base),
       elements(elements_view),
       indices(work.indices),
-      parts(item_size(work.base.dtype) == 16 ? 2 : 1),
+      parts(moves && item_size(work.base.dtype) == 16 ? 2 : 1),
       free(2 + work.indices.size()),
       ordered(2 + work.indices.size()) {
   for (const IndexOperand& operand : indices) {
@@ -148,7 +143,7 @@ IndexedPlan::IndexedPlan(const Work& work, const View& elements_view)
   }
 }
 
-IndexedPlan::IndexedPlan(const Gather& work) : IndexedPlan(work, work.out) {
+IndexedPlan::IndexedPlan(const Gather& work) : IndexedPlan(work, work.out, true) {
   const IndexedLoops loops(work.out, work.base, work.indices, work.op);
   for (const Nest* nest : {&loops.outer, &loops.inner}) {
     for (std::size_t dim = 0; dim < nest->rank(); ++dim) append(free, *nest, dim);
@@ -156,7 +151,8 @@ IndexedPlan::IndexedPlan(const Gather& work) : IndexedPlan(work, work.out) {
   finish();
 }
 
-IndexedPlan::IndexedPlan(const Scatter& work, bool adds_atomically) : IndexedPlan(work, work.source) {
+IndexedPlan::IndexedPlan(const Scatter& work, bool adds_atomically)
+    : IndexedPlan(work, work.source, work.mode == ScatterMode::write) {
   atomic = adds_atomically;
   const IndexedLoops loops(work.source, work.base, work.indices, work.op);
   apart = positions_are_apart(work.base, work.indices);

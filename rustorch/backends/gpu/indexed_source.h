@@ -28,7 +28,7 @@ struct IndexedPlan {
   const char* op;
   View base, elements;                    ///< elements: the result of a gather, the source of a scatter
   std::span<const IndexOperand> indices;  ///< the work's: it must live as long
-  std::int64_t parts;                     ///< elements of 16 bytes are moved in two parts
+  std::int64_t parts;                     ///< elements of 16 bytes that are only moved are so in two parts
   IndexedLoops::Nest free, ordered;
   /// Of a scatter: `free` has every dim that the base moves along, so that elements of equal `free` position
   /// meet where their indices are equal. Otherwise there are no `free` dims.
@@ -40,7 +40,7 @@ struct IndexedPlan {
 
  private:
   template <class Work>
-  IndexedPlan(const Work& work, const View& elements_view);
+  IndexedPlan(const Work& work, const View& elements_view, bool moves);
   void append(IndexedLoops::Nest& to, const IndexedLoops::Nest& from, std::size_t dim) const;
   void finish();
 };

@@ -18,7 +18,10 @@ std::string compute_definitions(DType compute) {
     text += "#define LIT(v) v##f\n#define INFINITY_C INFINITY_F32\n#define LOWEST_C (-LARGEST_F32)\n";
   if (compute == DType::float64)
     text += "#define LIT(v) v\n#define INFINITY_C INFINITY_F64\n#define LOWEST_C (-LARGEST_F64)\n";
-  return text;
+  if (is_complex(compute))
+    return text +
+           fmt::format("#define IS_COMPLEX 1\n#define NUMBER(v) make_{}(v, 0)\n", dialect_type(compute));
+  return text + "#define IS_COMPLEX 0\n#define NUMBER(v) ((C)(v))\n";
 }
 
 std::string storage_definitions(std::string_view name, DType dtype, DType compute) {

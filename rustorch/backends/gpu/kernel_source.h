@@ -14,7 +14,8 @@ namespace rustorch::gpu {
 
 /// Files of kernels/ for chosen dtypes: their text after the definitions that they ask for. All that they
 /// compute is of one compute type: the files say C for the type, F(exp) for the function exp_f32 or exp_f64,
-/// LIT(0.5) for a literal of it, INFINITY_C, and LOWEST_C for the least finite number. `index` is the type
+/// LIT(0.5) for a literal of it, INFINITY_C, and LOWEST_C for the least finite number; NUMBER(1) of
+/// every type, and IS_COMPLEX for those that have functions for operators. `index` is the type
 /// that counts elements: 32 bits, or 64 after `wide_index`. Made for every launch, so it notes what is
 /// defined as bytes and writes text only where a compiler is to read it.
 ///

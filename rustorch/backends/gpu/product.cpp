@@ -51,7 +51,8 @@ void ProductPlan::plan_thin(std::int64_t units) {
 }
 
 void ProductPlan::plan_tiles(std::int64_t units) {
-  const std::int64_t most = item_size(compute_) > 4 ? 64 : 128;  // of local memory
+  const std::int64_t size = static_cast<std::int64_t>(item_size(compute_));
+  const std::int64_t most = size > 8 ? 32 : size > 4 ? 64 : 128;  // of local memory
   tile_rows_ = tile_side(sizes_.rows, most);
   tile_columns_ = tile_side(sizes_.columns, most);
   const auto tiles = [&] {

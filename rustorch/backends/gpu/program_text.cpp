@@ -1,6 +1,7 @@
 #include "rustorch/backends/gpu/program_text.h"
 
 #include <array>
+#include <complex>
 #include <iterator>
 
 #include "rustorch/backends/gpu/formula.h"
@@ -8,7 +9,7 @@
 namespace rustorch::gpu {
 namespace {
 
-bool is_wide(DType compute) { return item_size(compute) == 8; }
+bool is_wide(DType compute) { return item_size(compute) >= 8; }
 
 void add_scalar(StructBytes& bytes, const Scalar& scalar, DType compute) {
   switch (compute) {
@@ -18,6 +19,12 @@ void add_scalar(StructBytes& bytes, const Scalar& scalar, DType compute) {
       return bytes.add(scalar.to<std::int64_t>());
     case DType::float32:
       return bytes.add(scalar.to<float>());
+    case DType::complex64:
+    case DType::complex128: {
+      const auto value = scalar.to<std::complex<double>>();
+      add_scalar(bytes, value.real(), real_dtype(compute));
+      return add_scalar(bytes, value.imag(), real_dtype(compute));
+    }
     default:
       return bytes.add(scalar.to<double>());
   }
@@ -71,20 +78,32 @@ std::string_view bits_type(DType dtype) {
 
 std::string converted(const std::string& value, DType from, DType to) {
   if (from == to) return value;
+  if (is_complex(from) && is_complex(to))
+    return fmt::format("{}_c128({})", to == DType::complex128 ? "widened" : "narrowed", value);
+  if (is_complex(from)) return converted(fmt::format("({}).re", value), real_dtype(from), to);
+  if (is_complex(to))
+    return fmt::format("make_{}({}, 0)", dialect_type(to), converted(value, from, real_dtype(to)));
   return fmt::format("{}_to_{}({})", dialect_type(from), dialect_type(to), value);
 }
 
 std::string rounded(const std::string& value, DType from, DType storage) {
   if (compute_dtype(storage) == storage) return converted(value, from, storage);
+  if (is_complex(from)) {
+    if (storage == DType::bool_) return fmt::format("is_nonzero_{}({})", dialect_type(from), value);
+    return rounded(fmt::format("({}).re", value), real_dtype(from), storage);
+  }
   return fmt::format("{}_to_{}({})", dialect_type(from), storage_name(storage), value);
 }
 
 std::string ProgramText::scalar_members(bool wide) const {
   std::string text;
   for (const Program::Instruction& instruction : program_.instructions()) {
-    if (instruction.kind == Program::Kind::scalar && is_wide(instruction.dtype) == wide)
-      fmt::format_to(std::back_inserter(text), "{} {}scalar{};\n", dialect_type(instruction.dtype), prefix_,
-                     instruction.slot);
+    if (instruction.kind != Program::Kind::scalar || is_wide(instruction.dtype) != wide) continue;
+    // Complex ones by their parts: a struct in a struct has an alignment of its own.
+    std::string members = fmt::format("{}scalar{}", prefix_, instruction.slot);
+    if (is_complex(instruction.dtype)) members = fmt::format("{0}_re, {0}_im", members);
+    fmt::format_to(std::back_inserter(text), "{} {};\n", dialect_type(real_dtype(instruction.dtype)),
+                   members);
   }
   return text;
 }
@@ -112,6 +131,8 @@ std::string ProgramText::statement(std::size_t index, const std::string& input) 
       break;
     case Program::Kind::scalar:
       value = fmt::format("p.{}scalar{}", prefix_, work.slot);
+      if (is_complex(work.dtype))
+        value = fmt::format("make_{0}({1}_re, {1}_im)", dialect_type(work.dtype), value);
       break;
     case Program::Kind::cast:
       value = rounded(register_name(work.operands[0]), compute_type(work.operands[0]), work.dtype);

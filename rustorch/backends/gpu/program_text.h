@@ -25,7 +25,7 @@ class ProgramText {
  public:
   ProgramText(const Program& program, std::string prefix) : program_(program), prefix_(std::move(prefix)) {}
 
-  /// The members of the parameter struct for the scalars of 8 bytes, or for the others.
+  /// The members of the parameter struct for the scalars of 8 and more bytes, or for the others.
   std::string scalar_members(bool wide) const;
   /// Their values, in the same order.
   void add_scalars(StructBytes& bytes, bool wide) const;

@@ -1,6 +1,7 @@
 #include "rustorch/backends/gpu/reduce_source.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <limits>
 
@@ -32,7 +33,7 @@ std::string bound_of(DType element, bool lowest) {
       // C has no literal for the least value of its type.
       return lowest && value < 0 ? fmt::format("((i64){} - 1)", value + 1) : fmt::format("((i64){})", value);
     } else {
-      fail(ErrorCode::internal, "{} has no bounds to reduce from", element);
+      fail(ErrorCode::dtype_mismatch, "op {} does not take {}", lowest ? "max" : "min", element);
     }
   });
 }
@@ -70,43 +71,45 @@ class Source : SourceLines {
 
   /// State `a` joined with state `b`, in place: s, or count, mean and squares.
   void declare_combine() {
-    const char* expression = nullptr;
+    std::string_view formula;
     switch (work_.op) {
       case ReduceOp::sum:
-        expression = "a + b";
+        formula = "x + y";
         break;
       case ReduceOp::prod:
-        expression = "a * b";
+        formula = "x * y";
         break;
       case ReduceOp::max:
-        expression = "a >= b || a != a ? a : b";
+        formula = "select(x >= y || x != x, x, y)";
         break;
       case ReduceOp::min:
-        expression = "a <= b || a != a ? a : b";
+        formula = "select(x <= y || x != x, x, y)";
         break;
       case ReduceOp::all:
-        expression = "a != 0 && b != 0 ? 1 : 0";
+        formula = "select(x != lit(0) && y != lit(0), lit(1), lit(0))";
         break;
       case ReduceOp::any:
-        expression = "a != 0 || b != 0 ? 1 : 0";
+        formula = "select(x != lit(0) || y != lit(0), lit(1), lit(0))";
         break;
       case ReduceOp::variance:
         return;
     }
-    line("FN {0} combine({0} a, {0} b) {{ return {1}; }}", type_, expression);
+    const std::array<std::string, 2> states = {"a", "b"};
+    line("FN {0} combine({0} a, {0} b) {{ return {1}; }}", type_,
+         translate_formula(formula, state_.type, states));
   }
 
   std::string identity() const {
     switch (work_.op) {
       case ReduceOp::prod:
       case ReduceOp::all:
-        return "1";
+        return translate_formula("lit(1)", state_.type, {});
       case ReduceOp::max:
         return bound_of(element_dtype(work_), true);
       case ReduceOp::min:
         return bound_of(element_dtype(work_), false);
       default:
-        return "0";
+        return translate_formula("lit(0)", state_.type, {});
     }
   }
 
@@ -116,7 +119,7 @@ class Source : SourceLines {
     if (is_variance()) {
       line("{0} count = 0, mean = 0, squares = 0;", type_);
     } else {
-      line("{0} s = ({0}){1};", type_, identity());
+      line("{} s = {};", type_, identity());
     }
   }
   /// Joins the state with another, given by expressions that are safe to repeat.
@@ -358,6 +361,7 @@ ReduceState state_of(const Reduction& work) {
     case ReduceOp::prod:
       return {compute == DType::int32 ? DType::int64 : compute, 1};
     case ReduceOp::variance:
+      RUSTORCH_CHECK(!is_complex(compute), dtype_mismatch, "op variance does not take {}", compute);
       return {is_floating_point(compute) ? compute : DType::float64, 3};
     default:
       return {compute == DType::int32 ? DType::int64 : compute, 1};

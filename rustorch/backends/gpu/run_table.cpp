@@ -76,7 +76,11 @@ void RunShape::describe(ElementwiseForm& form) const noexcept {
 
 std::size_t RunTable::most_runs(const ElementwiseForm& form, const DeviceFacts& facts) noexcept {
   constexpr std::size_t most_buffers = 30;  // Metal's limit is 31 with the struct
-  constexpr std::size_t others = 8 * Program::max_scalars + 4 * sizeof(std::int32_t);  // at most
+  const bool is_wide =
+      std::ranges::any_of(form.program->instructions(), [](const Program::Instruction& each) {
+        return each.kind == Program::Kind::scalar && is_complex(each.dtype);
+      });
+  const std::size_t others = (is_wide ? 16 : 8) * Program::max_scalars + 4 * sizeof(std::int32_t);  // at most
   const std::size_t buffers = form.runs.buffers;
   std::size_t bytes_of_run = buffers * sizeof(std::int64_t) + 2 * sizeof(std::int32_t);
   if (!form.runs.by_address) bytes_of_run += buffers * sizeof(BufferHandle);

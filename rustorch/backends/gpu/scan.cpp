@@ -17,6 +17,8 @@ DType scanned_in(const Scan& work) {
   const DType compute = compute_dtype(work.input.dtype);
   RUSTORCH_CHECK(work.op != ScanOp::log_sum_exp || is_floating_point(compute), dtype_mismatch,
                  "op logcumsumexp does not take {}", work.input.dtype);
+  RUSTORCH_CHECK((work.op != ScanOp::max && work.op != ScanOp::min) || !is_complex(compute), dtype_mismatch,
+                 "op {} does not take {}", work.op == ScanOp::max ? "cummax" : "cummin", work.input.dtype);
   const bool adds = work.op == ScanOp::sum || work.op == ScanOp::prod;
   return adds && compute == DType::int32 ? DType::int64 : compute;
 }
@@ -28,7 +30,7 @@ void GpuBackend::scan(const Scan& work) {
   if (work.input.layout->element_count() == 0) return;
   const DenseRows rows(work.input, work.dim);
   const bool extreme = work.op == ScanOp::max || work.op == ScanOp::min;
-  const std::int64_t per_thread = extreme ? 4 : 8;
+  const std::int64_t per_thread = extreme || item_size(compute) > 8 ? 4 : 8;  // of local memory
   // A team for each row of adjacent elements; rows that lie side by side are a thread's.
   RowTeams teams;
   if (rows.inner == 1)
@@ -49,7 +51,7 @@ void GpuBackend::scan(const Scan& work) {
     source.storage("X", work.input.dtype)
         .storage("OUT", work.out.dtype)
         .define("OP", static_cast<std::int64_t>(work.op))
-        .define("INTEGERS", is_floating_point(compute) ? 0 : 1)
+        .define("INTEGERS", is_integral(compute) ? 1 : 0)
         .define("PER_THREAD", per_thread)
         .define("TOTALS", makes_totals ? 1 : 0)
         .define("CHUNKED", chunked ? 1 : 0)

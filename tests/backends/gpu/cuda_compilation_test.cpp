@@ -109,15 +109,20 @@ TEST_F(CudaCompilation, LayerNorm) {
 }
 
 TEST_F(CudaCompilation, ArgReduceAndScan) {
-  for (const DType dtype : {DType::bool_, DType::int64, DType::float32, DType::float64}) {
+  for (const DType dtype :
+       {DType::bool_, DType::int64, DType::float32, DType::float64, DType::complex64, DType::complex128}) {
     for (gpu::GpuBackend* backend : backends_for(dtype)) {
       for (const auto& [rows, n] : row_shapes_of(dtype, backend == backends[0].get())) {
         for (const Shape& shape : {Shape{rows, n}, Shape{rows / 3, n, 3}}) {
           Shape result = shape;
           result[1] = 1;
           const View x = view(dtype, shape), indices = view(DType::int64, shape);
+          backend->scan({ScanOp::sum, x, 1, is_differentiable(dtype) ? x : indices, {}});
+          if (is_complex(dtype)) {
+            if (dtype == DType::complex64) backend->scan({ScanOp::prod, x, 1, x, {}});
+            continue;
+          }
           backend->arg_reduce({ArgReduceOp::max, x, 1, view(dtype, result), view(DType::int64, result)});
-          backend->scan({ScanOp::sum, x, 1, is_floating_point(dtype) ? x : indices, {}});
           backend->scan({ScanOp::min, x, 1, view(dtype, shape), indices});
           if (is_floating_point(dtype)) backend->scan({ScanOp::log_sum_exp, x, 1, x, {}});
         }

@@ -97,8 +97,10 @@ void expect_bits_of_single_runs(gpu::GpuBackend& backend, const Program& program
 
 TEST_F(GpuElementwiseMany, HasTheBitsOfSingleRuns) {
   for (gpu::GpuBackend* backend : backends) {
-    for (const DType dtype : {DType::float32, DType::bfloat16})
-      expect_bits_of_single_runs(*backend, momentum_step(dtype), all_kinds(dtype));
+    for (const DType dtype : {DType::float32, DType::bfloat16, DType::complex64, DType::complex128}) {
+      if (backend->supports(Kind::elementwise, dtype))
+        expect_bits_of_single_runs(*backend, momentum_step(dtype), all_kinds(dtype));
+    }
   }
 }
 

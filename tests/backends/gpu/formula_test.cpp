@@ -24,7 +24,8 @@ TEST(Formula, EveryOpHasAnExpressionForEveryTypeOfItsDomain) {
   int translated = 0;
   for (int i = 0; i < op_count; ++i) {
     const OpInfo& info = op_info(static_cast<Op>(i));
-    for (const DType compute : {DType::int32, DType::int64, DType::float32, DType::float64}) {
+    for (const DType compute :
+         {DType::int32, DType::int64, DType::float32, DType::float64, DType::complex64, DType::complex128}) {
       if (!domain_has(info.domain, compute)) continue;
       EXPECT_FALSE(translate(info.formula, compute).empty()) << info.name;
       ++translated;
@@ -38,6 +39,10 @@ TEST(Formula, LiteralsAndCallsGetTheType) {
   EXPECT_EQ(translate("lit(2) + y", DType::float64), "((2.0) + b)");
   EXPECT_EQ(translate("select(x < lit(-3), y, z)", DType::int64), "((a < ((i64)-3)) ? b : c)");
   EXPECT_EQ(translate("lit(1e-3) / x", DType::float32), "((1e-3f) / a)");
+  EXPECT_EQ(translate("lit(1) / (x + exp(-y))", DType::complex64),
+            "divide_c64(make_c64(1.0f, 0.0f), add_c64(a, exp_c64(negate_c64(b))))");
+  EXPECT_EQ(translate("select(x != lit(0), y, z)", DType::complex128),
+            "select_c128(not_equal_c128(a, make_c128(0.0, 0.0)), b, c)");
 }
 
 TEST(Formula, OperatorsBindAsInC) {

@@ -58,8 +58,9 @@ void expect_same_bits(gpu::GpuBackend& backend, const Program& program, std::vec
   }
 }
 
-constexpr DType storages[] = {DType::bool_, DType::uint8,   DType::int8,     DType::int16,   DType::int32,
-                              DType::int64, DType::float16, DType::bfloat16, DType::float32, DType::float64};
+constexpr DType storages[] = {DType::bool_,   DType::uint8,   DType::int8,      DType::int16,
+                              DType::int32,   DType::int64,   DType::float16,   DType::bfloat16,
+                              DType::float32, DType::float64, DType::complex64, DType::complex128};
 
 TEST_F(Gpu, CopiesGoBothWaysWithOffsets) {
   for (gpu::GpuBackend* backend : backends) {
@@ -104,11 +105,11 @@ TEST_F(Gpu, ConversionsBetweenAllDtypes) {
       if (!backend->supports(Kind::elementwise, from)) continue;
       HostTensor input(from, {2, 300});
       input.randomize(3);
-      for (std::size_t i = 0; is_floating_point(from) && i < std::size(special); ++i)
+      for (std::size_t i = 0; is_differentiable(from) && i < std::size(special); ++i)
         input.set(static_cast<std::int64_t>(i), special[i]);
       // As many results in one program as there may be: each program is a compilation.
       for (const std::span<const DType> half :
-           {std::span(storages).first(5), std::span(storages).subspan(5)}) {
+           {std::span(storages).first(6), std::span(storages).subspan(6)}) {
         Program program;
         std::vector<HostTensor> outputs;
         const Program::Register value = program.input(from);
@@ -251,9 +252,12 @@ TEST_F(Gpu, KernelsThatTakeSeveralElementsOfAThread) {
   Program program;
   const auto x = program.input(DType::bfloat16), y = program.input(DType::float32);
   const auto z = program.input(DType::int32, DType::int32);
+  const auto w = program.input(DType::complex64);
   const auto sum = program.apply(Op::add, program.apply(Op::mul, x, y), program.scalar(0.5, DType::float32));
   program.output(sum, DType::float32);
   program.output(z, DType::int8);
+  const auto turned = program.apply(Op::mul, w, program.scalar(std::complex(0.5, 2.0), DType::complex64));
+  program.output(program.apply(Op::add, turned, program.cast(x, DType::complex64)), DType::complex64);
   for (gpu::GpuBackend* backend : backends) {
     for (const auto& [count, packed] : {std::pair<std::int64_t, bool>{1, false},
                                         {255, false},
@@ -266,27 +270,29 @@ TEST_F(Gpu, KernelsThatTakeSeveralElementsOfAThread) {
       tensors.emplace_back(DType::bfloat16, Shape{count});
       tensors.emplace_back(DType::float32, Layout({count}, {0}, 2));  // one element for all
       tensors.emplace_back(DType::int32, Shape{count});
+      tensors.emplace_back(DType::complex64, Shape{count});
       for (HostTensor& tensor : tensors) tensor.randomize(static_cast<unsigned>(count));
       tensors.emplace_back(DType::float32, Shape{count});
       tensors.emplace_back(DType::int8, Shape{count});
+      tensors.emplace_back(DType::complex64, Shape{count});
       std::vector<HostTensor> expected = tensors;
       std::vector<View> views;
       for (HostTensor& tensor : expected) views.push_back(tensor.view());
-      cpu_backend().elementwise(program, std::span(views).first(3), std::span(views).subspan(3));
+      cpu_backend().elementwise(program, std::span(views).first(4), std::span(views).subspan(4));
 
       gpu::ElementwiseForm form;
       form.program = &program;
       form.rank = 1;
       form.elements_of_thread = gpu::ElementwiseForm::most_elements_of_thread;
       form.packed = packed;
-      form.unit = {1, 0, 1, 1, 1};
-      gpu::ProgramLoops loops(5);
-      loops.append(count, {1, 0, 1, 1, 1});
-      launch_form(*backend, form, loops, std::array<std::int64_t, 5>{0, 2, 0, 0, 0}, tensors,
+      form.unit = {1, 0, 1, 1, 1, 1, 1};
+      gpu::ProgramLoops loops(7);
+      loops.append(count, {1, 0, 1, 1, 1, 1, 1});
+      launch_form(*backend, form, loops, std::array<std::int64_t, 7>{0, 2, 0, 0, 0, 0, 0}, tensors,
                   (count + 3) / 4);
-      for (std::size_t k = 3; k < 5; ++k) {
+      for (std::size_t k = 4; k < 7; ++k) {
         EXPECT_EQ(values_of(tensors[k]), values_of(expected[k]))
-            << "output " << k - 3 << " of " << count << (packed ? ", packed" : "");
+            << "output " << k - 4 << " of " << count << (packed ? ", packed" : "");
       }
     }
   }

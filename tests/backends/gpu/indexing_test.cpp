@@ -38,9 +38,15 @@ TEST_F(GpuIndexing, ScattersInEveryMode) {
       for (const ScatterMode mode : {ScatterMode::write, ScatterMode::add, ScatterMode::multiply,
                                      ScatterMode::max, ScatterMode::min}) {
         if (!backend->supports(Kind::scatter, dtype)) continue;
+        const bool orders = mode == ScatterMode::max || mode == ScatterMode::min;
         Rows rows(dtype, DType::int64, 11, 5, 40);
         HostTensor source(dtype, {40, 5}, Order::reversed);
         source.randomize(2);
+        if (orders && is_complex(dtype)) {
+          expect_error(ErrorCode::dtype_mismatch, "cannot order complex numbers",
+                       [&] { scatter_rows(*backend, dtype, mode, rows, source, 0, "few"); });
+          continue;
+        }
         scatter_rows(*backend, dtype, mode, rows, source, 0, "few");
       }
     }

@@ -8,7 +8,8 @@ namespace {
 class NvrtcKernels : public CudaCompilation {};
 
 TEST_F(NvrtcKernels, OfMatrixProducts) {
-  for (const DType dtype : {DType::float32, DType::float64, DType::bfloat16, DType::int8}) {
+  for (const DType dtype :
+       {DType::float32, DType::float64, DType::bfloat16, DType::int8, DType::complex64, DType::complex128}) {
     for (gpu::GpuBackend* backend : backends_for(dtype)) {
       for (const Shape& size :
            {Shape{4, 4, 4}, Shape{1, 500, 500}, Shape{300, 300, 3000}, Shape{2000, 2000, 40}}) {
@@ -65,9 +66,10 @@ TEST_F(NvrtcKernels, OfPooling) {
 }
 
 TEST_F(NvrtcKernels, OfScatters) {
-  for (const DType dtype : {DType::float32, DType::bfloat16, DType::int64}) {
+  for (const DType dtype : {DType::float32, DType::bfloat16, DType::int64, DType::complex128}) {
     for (gpu::GpuBackend* backend : backends_for(dtype)) {
       for (const ScatterMode mode : {ScatterMode::write, ScatterMode::add, ScatterMode::max}) {
+        if (is_complex(dtype) && mode == ScatterMode::max) continue;
         HostTensor table(dtype, {50, 3}), source(dtype, {70000, 3}), index(DType::int64, {70000});
         const Layout base({70000, 3}, {0, 1}), moves({70000, 3}, {1, 0});
         Scatter work{

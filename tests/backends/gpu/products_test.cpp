@@ -29,8 +29,9 @@ class GpuMatmul : public ProductsOnGpu {
   }
 };
 
-constexpr DType dtypes[] = {DType::float32, DType::float64, DType::float16, DType::bfloat16, DType::uint8,
-                            DType::int8,    DType::int16,   DType::int32,   DType::int64};
+constexpr DType dtypes[] = {DType::float32, DType::float64,   DType::float16,   DType::bfloat16,
+                            DType::uint8,   DType::int8,      DType::int16,     DType::int32,
+                            DType::int64,   DType::complex64, DType::complex128};
 
 struct Size {
   std::int64_t m, n, k;
@@ -52,7 +53,6 @@ TEST_F(GpuMatmul, EveryDtype) {
       }
     }
     EXPECT_FALSE(backend->supports(Kind::matmul, DType::bool_));
-    EXPECT_FALSE(backend->supports(Kind::matmul, DType::complex64));
   }
 }
 

@@ -11,12 +11,12 @@ class GpuScan : public OnGpu {};
 void check(gpu::GpuBackend& backend, ScanOp op, DType dtype, const Shape& shape, std::size_t dim,
            Order order = Order::plain, bool with_indices = true, bool with_nan = false) {
   const bool extreme = op == ScanOp::max || op == ScanOp::min;
-  const bool adds_integers = !is_floating_point(dtype) && !extreme;
+  const bool adds_integers = !is_differentiable(dtype) && !extreme;
   HostTensor input(dtype, shape, order);
   input.randomize(3);
-  for (std::int64_t i = 0; i < input.count() && is_floating_point(dtype); ++i) {
+  for (std::int64_t i = 0; i < input.count() && is_differentiable(dtype); ++i) {
     if (extreme) input.set(i, std::round(input.real(i) * 100) / 64);  // many are equal
-    if (op == ScanOp::prod) input.set(i, 1 + input.real(i) / 100);
+    if (op == ScanOp::prod) input.set(i, Wide(1) + input.get(i) / Wide(100));
   }
   for (std::int64_t i = 37; with_nan && i < input.count(); i += 41)
     input.set(i, std::numeric_limits<long double>::quiet_NaN());
@@ -47,10 +47,11 @@ TEST_F(GpuScan, EveryDtype) {
   for (gpu::GpuBackend* backend : backends) {
     for (const DType dtype :
          {DType::bool_, DType::uint8, DType::int8, DType::int16, DType::int32, DType::int64, DType::float16,
-          DType::bfloat16, DType::float32, DType::float64}) {
+          DType::bfloat16, DType::float32, DType::float64, DType::complex64, DType::complex128}) {
       if (!backend->supports(Kind::scan, dtype)) continue;
       for (const ScanOp op : all_ops) {
         if (op == ScanOp::log_sum_exp && !is_floating_point(dtype)) continue;
+        if (is_complex(dtype) && (op == ScanOp::max || op == ScanOp::min)) continue;
         check(*backend, op, dtype, {5, 133}, 1);
       }
     }
@@ -77,6 +78,7 @@ TEST_F(GpuScan, LongRows) {
       check(*backend, op, DType::float32, {5001, 3}, 0, Order::plain, true, op == ScanOp::max);
     }
     check(*backend, ScanOp::sum, DType::int64, {100000}, 0);
+    check(*backend, ScanOp::sum, DType::complex64, {2, 100003}, 1);
     check(*backend, ScanOp::sum, DType::float32, {300, 2000}, 1);
     check(*backend, ScanOp::sum, DType::float32, {20000, 5}, 1);
     check(*backend, ScanOp::sum, DType::float32, {20000, 11}, 1);

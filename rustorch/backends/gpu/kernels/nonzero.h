@@ -8,7 +8,11 @@ typedef struct {
   i64 shape[RANK];
 } Parameters;
 
+#if IS_COMPLEX
+#define IS_NONZERO(i) F(is_nonzero)(LOAD_IN(in, p.in_offset + (i)))
+#else
 #define IS_NONZERO(i) (LOAD_IN(in, p.in_offset + (i)) != 0)
+#endif
 
 // How many of a thread's elements there are; `first` is the first of them.
 #define COUNT_OWN(own, first)                                       \

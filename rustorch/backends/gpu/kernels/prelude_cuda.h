@@ -22,6 +22,8 @@ typedef double f64;
 
 // Declarations.
 #define FN static __device__ __forceinline__
+// Of functions so long that each kernel of a source should call them.
+#define FN_CALL static __device__ __noinline__
 #define KERNEL(name, group_threads) extern "C" __global__ void __launch_bounds__(group_threads) name
 #define BUF(type, name, index) type* name
 #if __CUDA_ARCH__ >= 700

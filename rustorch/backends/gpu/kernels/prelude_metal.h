@@ -31,6 +31,8 @@ typedef float f32;
 
 // Functions and kernels. The thread's place comes by parameters, so only a kernel's body knows it.
 #define FN static inline
+// Of functions so long that each kernel of a source should call them.
+#define FN_CALL static __attribute__((noinline))
 #define KERNEL(name, group_threads) [[max_total_threads_per_threadgroup(group_threads)]] kernel void name
 #define BUF(T, name, index) device T* name [[buffer(index)]]
 #define PARAMS(T, name, index) constant T& name [[buffer(index)]]
@@ -42,6 +44,8 @@ typedef float f32;
 #define NUM_GROUPS(d) ((u32)rt_groups[d])
 #define LOCAL_ARRAY(T, name, n) threadgroup T name[n]
 #define CONST_TABLE(T, name, n) constant T name[n]
+// In a struct, before its brace.
+#define ALIGNED(bytes) alignas(bytes)
 // Before a loop with a constant count that is to be unrolled.
 #define UNROLL _Pragma("unroll")
 #define BARRIER() threadgroup_barrier(mem_flags::mem_threadgroup)

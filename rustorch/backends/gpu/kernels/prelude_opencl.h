@@ -22,6 +22,8 @@ typedef float f32;
 #define PRIVATE __private
 #define CONSTANT __constant
 #define FN static inline
+// Of functions so long that each kernel of a source should call them.
+#define FN_CALL static __attribute__((noinline))
 #define KERNEL(name, threads) __kernel __attribute__((reqd_work_group_size(threads, 1, 1))) void name
 #define BUF(T, name, i) __global T* name
 #define PARAMS(T, name, i) const T name

@@ -9,7 +9,7 @@ KERNEL(add_parts, 256)
     const index column = place % p.columns;
     const index row = place / p.columns % p.rows;
     const index batch = place / p.columns / p.rows;
-    C sum = (C)0;
+    C sum = NUMBER(0);
     for (index part = 0; part < p.parts; ++part) sum = ADD(sum, parts[PART_PLACE(part, batch, row, column)]);
     BEGIN_BATCH(batch)
     index out_row;

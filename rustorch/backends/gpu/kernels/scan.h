@@ -45,16 +45,18 @@ FN void join(PRIVATE C* value, PRIVATE index* place, C other, index other_place)
   }
 #elif INTEGERS
   *value = OP == SUM ? (C)((u64)*value + (u64)other) : (C)((u64)*value * (u64)other);
+#elif IS_COMPLEX
+  *value = OP == SUM ? F(add)(*value, other) : F(multiply)(*value, other);
 #else
   *value = OP == SUM ? *value + other : *value * other;
 #endif
 }
 #if OP == PROD
-#define NEUTRAL ((C)1)
+#define NEUTRAL NUMBER(1)
 #elif OP == LOG_SUM_EXP
 #define NEUTRAL (-INFINITY_C)
 #else
-#define NEUTRAL ((C)0)
+#define NEUTRAL NUMBER(0)
 #endif
 
 // Joins what a team's members have, in one order, for each of them.

@@ -48,7 +48,7 @@ KERNEL(thin_product, 256)
   B_COLUMN b_column;
   SET_A_ROW(a_row, row)
   SET_B_COLUMN(b_column, column)
-  C sum = (C)0;
+  C sum = NUMBER(0);
   for (index k = first + lane; k < end; k += LANES) {
     A_DEPTH a_depth;
     B_DEPTH b_depth;
@@ -60,7 +60,7 @@ KERNEL(thin_product, 256)
     i32 b_exists;
     LOAD_A(a_value, a_exists, a_row, a_depth)
     LOAD_B(b_value, b_exists, b_column, b_depth)
-    sum = a_exists != 0 && b_exists != 0 ? MULTIPLY_ADD(a_value, b_value, sum) : sum;
+    sum = CHOOSE(a_exists != 0 && b_exists != 0, MULTIPLY_ADD(a_value, b_value, sum), sum);
   }
 #if LANES > 1
   sums[lane * RESULTS + result] = sum;

@@ -79,7 +79,7 @@ KERNEL(tile_product, 256)
 
   C sums[THREAD_ROWS * THREAD_COLUMNS];
 #pragma unroll
-  for (i32 i = 0; i < THREAD_ROWS * THREAD_COLUMNS; ++i) sums[i] = (C)0;
+  for (i32 i = 0; i < THREAD_ROWS * THREAD_COLUMNS; ++i) sums[i] = NUMBER(0);
   i32 now = 0;  // which half of the local arrays holds the slice that is multiplied
   for (index slice = first - TILE_DEPTH; slice < end; slice += TILE_DEPTH) {
     const index next = slice + TILE_DEPTH;
@@ -136,12 +136,12 @@ KERNEL(tile_product, 256)
 #pragma unroll
       for (i32 i = 0; i < A_LOADS; ++i) {
         a_tile[(now * TILE_DEPTH + A_LOADED_DEPTH(i)) * A_PITCH + A_LOADED_ROW(i)] =
-            a_exists[i] != 0 && next + A_LOADED_DEPTH(i) < end ? a_loaded[i] : (C)0;
+            CHOOSE(a_exists[i] != 0 && next + A_LOADED_DEPTH(i) < end, a_loaded[i], NUMBER(0));
       }
 #pragma unroll
       for (i32 i = 0; i < B_LOADS; ++i) {
         b_tile[(now * TILE_DEPTH + B_LOADED_DEPTH(i)) * B_PITCH + B_LOADED_COLUMN(i)] =
-            b_exists[i] != 0 && next + B_LOADED_DEPTH(i) < end ? b_loaded[i] : (C)0;
+            CHOOSE(b_exists[i] != 0 && next + B_LOADED_DEPTH(i) < end, b_loaded[i], NUMBER(0));
       }
     }
     BARRIER();

@@ -33,6 +33,8 @@ static_assert(SameValue<BlasOperation::none, CUBLAS_OP_N>);
 static_assert(SameValue<BlasOperation::transpose, CUBLAS_OP_T>);
 static_assert(SameValue<BlasEpilogue::none, CUBLASLT_EPILOGUE_DEFAULT>);
 static_assert(SameValue<BlasEpilogue::bias, CUBLASLT_EPILOGUE_BIAS>);
+static_assert(SameValue<BlasEpilogue::relu, CUBLASLT_EPILOGUE_RELU>);
+static_assert(SameValue<BlasEpilogue::relu_bias, CUBLASLT_EPILOGUE_RELU_BIAS>);
 static_assert(SameValue<BlasEpilogue::gelu, CUBLASLT_EPILOGUE_GELU>);
 static_assert(SameValue<BlasEpilogue::gelu_bias, CUBLASLT_EPILOGUE_GELU_BIAS>);
 static_assert(SameValue<ProductAttribute::transpose_a, CUBLASLT_MATMUL_DESC_TRANSA>);

@@ -46,16 +46,19 @@ BlasDataType data_type(DType dtype) {
   }
 }
 
-/// Whether an epilogue computes the activation as the op does. That of relu makes 0 of NaN
-/// (forums.developer.nvidia.com/t/329783), which would hide a network's failure; float64 has none.
+/// Whether an epilogue computes the activation as the op does: none does for float64. That NaN goes through
+/// relu's is tested (a former version's is told to have made 0 of it: forums.developer.nvidia.com/t/329783).
 bool has_epilogue(const LibraryProduct& product) {
-  return !product.activation || (*product.activation == Op::gelu_tanh && product.dtype != DType::float64);
+  if (!product.activation) return true;
+  const bool is_known = *product.activation == Op::relu || *product.activation == Op::gelu_tanh;
+  return is_known && product.dtype != DType::float64;
 }
 
 /// Of a product that has one.
 BlasEpilogue epilogue_of(const LibraryProduct& product) {
   const bool has_row = product.bias == LibraryBias::row;
-  if (product.activation) return has_row ? BlasEpilogue::gelu_bias : BlasEpilogue::gelu;
+  if (product.activation == Op::relu) return has_row ? BlasEpilogue::relu_bias : BlasEpilogue::relu;
+  if (product.activation == Op::gelu_tanh) return has_row ? BlasEpilogue::gelu_bias : BlasEpilogue::gelu;
   return has_row ? BlasEpilogue::bias : BlasEpilogue::none;
 }
 

@@ -28,7 +28,14 @@ enum class BlasOperation : std::int32_t { none = 0, transpose = 1 };
 
 /// cublasLtEpilogue_t: a bias is a vector along the rows of the result's columns; GELU is the form with tanh.
 /// There is RELU, too, which makes 0 of NaN.
-enum class BlasEpilogue : std::uint32_t { none = 1, bias = 4, gelu = 32, gelu_bias = 36 };
+enum class BlasEpilogue : std::uint32_t {
+  none = 1,
+  relu = 2,
+  bias = 4,
+  relu_bias = 6,
+  gelu = 32,
+  gelu_bias = 36
+};
 
 /// cublasLtMatmulDescAttributes_t.
 enum class ProductAttribute : int { transpose_a = 3, transpose_b = 4, epilogue = 7, bias_pointer = 8 };

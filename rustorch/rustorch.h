@@ -2,9 +2,9 @@
 
 /// RusTorch: tensors and deep learning in C++20. One header, one namespace.
 #include "rustorch/autograd/autograd.h"
+#include "rustorch/backends/deterministic.h"
 #include "rustorch/backends/device_check.h"
 #include "rustorch/backends/event.h"
-#include "rustorch/backends/deterministic.h"
 #include "rustorch/backends/float32_precision.h"
 #include "rustorch/backends/launch_profile.h"
 #include "rustorch/backends/runtime.h"

@@ -23,6 +23,7 @@ namespace rustorch::cli {
 namespace {
 
 using model_io::Json;
+
 /// The gradient of an embedding: many rows added into a table, by indices that are all likely, and where half
 /// of them are one (a padding token); and as many numbers into a few. What is counted as moved is the source
 /// and the index, and the rows of the table, once each way. In the one order that repeats, and in any.

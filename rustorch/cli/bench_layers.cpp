@@ -18,17 +18,19 @@ namespace {
 /// A layer of `input` by itself, and with the gradients of its input and its parameters for a given gradient
 /// of its output. What counts as moved is the input and the output, and for gradients those and their
 /// gradients.
-void measure_layer(Measure& measure, const std::string& name, Tensor input,
+void measure_layer(Measure& measure, const std::string& of, Tensor input,
                    const std::function<Tensor(const Tensor&)>& layer) {
+  const std::string name = "layer " + of, with_gradients = name + " and gradients";
+  if (!measure.wants(with_gradients)) return;
   const Tensor d_output = ones_like(layer(input));
   const double bytes =
       static_cast<double>(input.numel() + d_output.numel()) * static_cast<double>(item_size(input.dtype()));
   {
     const NoGrad no_gradients;
-    measure("layer " + name, bytes, 0, [&] { materialize(layer(input)); });
+    measure(name, bytes, 0, [&] { materialize(layer(input)); });
   }
   input.requires_grad_();
-  measure("layer " + name + " and gradients", 2 * bytes, 0, [&] {
+  measure(with_gradients, 2 * bytes, 0, [&] {
     input.set_grad({});
     layer(input).backward(d_output);
   });

@@ -12,7 +12,7 @@ namespace rustorch::cli {
 void Measure::operator()(const std::string& name, double bytes, double flops,
                          const std::function<void()>& work) {
   using Clock = std::chrono::steady_clock;
-  if (name.find(filter_) == std::string::npos) return;
+  if (!wants(name)) return;
   ComputeBackend& backend = backend_for(device_);
   const auto seconds_of = [&](int calls) {
     backend.synchronize();

@@ -15,6 +15,8 @@ class Measure {
  public:
   Measure(Device device, std::string filter) : device_(device), filter_(std::move(filter)) {}
 
+  /// Whether the filter lets a name through.
+  bool wants(const std::string& name) const { return name.find(filter_) != std::string::npos; }
   /// `work` queues one call; its median of 15 rounds, each of as many calls as take some milliseconds.
   void operator()(const std::string& name, double bytes, double flops, const std::function<void()>& work);
 

@@ -78,7 +78,7 @@ bool convolve_by_library(GpuBackend& backend, LibraryConvolution work) {
   if (!of_weight) weight.fetch(backend);
   const std::size_t bytes = plan->workspace_bytes();
   const Buffer workspace = bytes > 0 ? Buffer(backend.allocator(), bytes) : Buffer();
-  library->run(*plan, work, workspace.data());
+  backend.observed("convolution library", "", [&] { library->run(*plan, work, workspace.data()); });
   if (of_weight) weight.give_back(backend);
   if (bias && !work.bias) add_bias(backend, *bias, work.output);
   return true;

@@ -30,9 +30,11 @@ void GpuBackend::scatter(const Scatter& work) {
   const bool orders = work.mode == ScatterMode::max || work.mode == ScatterMode::min;
   RUSTORCH_CHECK(!orders || !is_complex(work.base.dtype), dtype_mismatch,
                  "op {} cannot order complex numbers ({})", work.op, work.base.dtype);
-  const IndexedPlan plan(work);
-  if (plan.ordered.count() > 1 && may_add_atomically(work, executor_->facts()))
-    return run_indexed(IndexedPlan(work, true), &work);
+  IndexedPlan plan(work);
+  if (plan.ordered.count() > 1 && may_add_atomically(work, executor_->facts())) {
+    plan.add_atomically();
+    return run_indexed(plan, &work);
+  }
   const SortedScatter sorted(plan);
   sorted.pays() ? scatter_sorted(sorted, work.mode) : run_indexed(plan, &work);
 }

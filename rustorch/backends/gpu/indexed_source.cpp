@@ -151,17 +151,23 @@ IndexedPlan::IndexedPlan(const Gather& work) : IndexedPlan(work, work.out, true)
   finish();
 }
 
-IndexedPlan::IndexedPlan(const Scatter& work, bool adds_atomically)
+IndexedPlan::IndexedPlan(const Scatter& work)
     : IndexedPlan(work, work.source, work.mode == ScatterMode::write) {
-  atomic = adds_atomically;
   const IndexedLoops loops(work.source, work.base, work.indices, work.op);
   apart = positions_are_apart(work.base, work.indices);
   for (const Nest* nest : {&loops.outer, &loops.inner}) {
     for (std::size_t dim = 0; dim < nest->rank(); ++dim) {
-      const bool moves_alone = atomic || (apart && nest->stride(IndexedLoops::base, dim) != 0);
+      const bool moves_alone = apart && nest->stride(IndexedLoops::base, dim) != 0;
       append(moves_alone ? free : ordered, *nest, dim);
     }
   }
+  finish();
+}
+
+void IndexedPlan::add_atomically() {
+  atomic = true;
+  for (std::size_t dim = 0; dim < ordered.rank(); ++dim) append(free, ordered, dim);
+  ordered = Nest(operands());
   finish();
 }
 

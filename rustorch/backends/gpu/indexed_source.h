@@ -21,9 +21,11 @@ inline constexpr std::int64_t most_narrow_index =
 struct IndexedPlan {
   /// Of a gather: every element has a thread; neighbours in the result are neighbours.
   explicit IndexedPlan(const Gather& work);
-  /// Of a scatter: what may meet at one address stays with one thread, which keeps the order; or, `atomic`,
-  /// every element has a thread, which adds it atomically.
-  explicit IndexedPlan(const Scatter& work, bool atomic = false);
+  /// Of a scatter: what may meet at one address stays with one thread, which keeps the order.
+  explicit IndexedPlan(const Scatter& work);
+
+  /// Of a scatter that adds: every element has a thread from now on, which adds it atomically.
+  void add_atomically();
 
   const char* op;
   View base, elements;                    ///< elements: the result of a gather, the source of a scatter

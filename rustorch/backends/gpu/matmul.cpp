@@ -198,7 +198,8 @@ bool multiply_by_library(GpuBackend& backend, const Products& work) {
     if (!taken()) return false;
   }
   if (calls->first.bias == LibraryBias::out) copy_elements(backend, work.views[3], work.views[2]);
-  for (std::int64_t i = 0; i < calls->count; ++i) library->multiply(calls->at(work, i));
+  for (std::int64_t i = 0; i < calls->count; ++i)
+    backend.observed("matrix library", "", [&] { library->multiply(calls->at(work, i)); });
   if (work.activation && !calls->first.activation) apply_in_place(backend, *work.activation, work.views[2]);
   return true;
 }

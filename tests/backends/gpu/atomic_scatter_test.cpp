@@ -46,22 +46,8 @@ TEST_F(GpuAtomicScatter, WindowsThatOverlap) {
   for (gpu::GpuBackend* backend : backends) {
     // Of 5 of 104 elements, 100 of them: the gradient of unfold. No index.
     HostTensor flat(DType::float32, {104}), source(DType::float32, {100, 5});
-    for (HostTensor* tensor : {&flat, &source}) {
-      for (std::int64_t i = 0; i < tensor->count(); ++i) tensor->set(i, static_cast<long double>(i % 7 - 3));
-    }
-    const Layout base({100, 5}, {1, 1});
-    expect_as_on_cpu(
-        *backend, {&source}, {&flat},
-        [&](ComputeBackend& on, const auto& view) {
-          Scatter work{.op = "windows",
-                       .mode = ScatterMode::add,
-                       .base = view(flat),
-                       .indices = {},
-                       .source = view(source)};
-          work.base.layout = &base;
-          on.scatter(work);
-        },
-        0, "windows");
+    fill_with_whole_numbers(flat), fill_with_whole_numbers(source);
+    add_where_base_meets(*backend, flat, Layout({100, 5}, {1, 1}), source, "windows");
   }
 }
 

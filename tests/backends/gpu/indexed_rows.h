@@ -53,6 +53,30 @@ inline void scatter_rows(gpu::GpuBackend& backend, DType dtype, ScatterMode mode
       tolerance, fmt::format("{} mode {} {}", dtype, static_cast<int>(mode), what));
 }
 
+/// The sum of `source` into a target that is seen as `base`, in the source's shape: no index, but addresses
+/// that meet.
+inline void add_where_base_meets(gpu::GpuBackend& backend, HostTensor& target, const Layout& base,
+                                 HostTensor& source, const std::string& what) {
+  expect_as_on_cpu(
+      backend, {&source}, {&target},
+      [&](ComputeBackend& on, const auto& view) {
+        Scatter work{.op = "meet",
+                     .mode = ScatterMode::add,
+                     .base = view(target),
+                     .indices = {},
+                     .source = view(source)};
+        work.base.layout = &base;
+        on.scatter(work);
+      },
+      0, what);
+}
+
+/// Small whole numbers, of which a sum is exact in every dtype and order.
+inline void fill_with_whole_numbers(HostTensor& tensor) {
+  for (std::int64_t i = 0; i < tensor.count(); ++i)
+    tensor.set(i, static_cast<long double>(i * i % 5 - (tensor.dtype() == DType::uint8 ? 0 : 2)));
+}
+
 /// Puts wrong indices among the rows': `work(base, operand)`, which queues an op of this name on the device,
 /// is an Error at the next synchronization, and goes on with right ones.
 template <class Work>

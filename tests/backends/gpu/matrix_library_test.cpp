@@ -5,6 +5,7 @@
 #include "backends/gpu/text_executor.h"
 #include "backends/host_tensor.h"
 #include "rustorch/backends/gpu/gpu_backend.h"
+#include "rustorch/backends/launch_profile.h"
 #include "rustorch/backends/runtime.h"
 
 namespace rustorch::testing {
@@ -68,6 +69,7 @@ class LibraryProducts : public ::testing::Test {
  protected:
   HostLibrary& library() { return executor_.library; }
   int launches() const { return executor_.launches; }
+  gpu::GpuBackend& backend() { return backend_; }
 
   void multiply(HostTensor& a, HostTensor& b, HostTensor& out, HostTensor* bias = nullptr,
                 std::optional<Op> activation = std::nullopt) {
@@ -113,6 +115,23 @@ TEST_F(LibraryProducts, OfEveryOrder) {
       }
     }
   }
+}
+
+TEST_F(LibraryProducts, AreToldToObservers) {
+  struct Names final : LaunchObserver {
+    void launched(std::string_view kernel, std::unique_ptr<DeviceEvent>,
+                  std::unique_ptr<DeviceEvent>) override {
+      all.emplace_back(kernel);
+    }
+    std::vector<std::string> all;
+  };
+  const auto names = std::make_shared<Names>();
+  HostTensor a(DType::float32, {33, 20}), b(DType::float32, {20, 40}), out(DType::float32, {33, 40});
+  backend().observe_launches(names);
+  multiply(a, b, out);
+  backend().stop_observing(names.get());
+  multiply(a, b, out);
+  EXPECT_EQ(names->all, std::vector<std::string>{"matrix library"});
 }
 
 TEST_F(LibraryProducts, WithOffsetsAndGaps) {

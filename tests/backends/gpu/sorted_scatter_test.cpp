@@ -11,12 +11,6 @@ namespace {
 
 class GpuSortedScatter : public OnGpu {};
 
-/// Small whole numbers, of which a sum is exact in every dtype and order.
-void fill_with_whole_numbers(HostTensor& tensor) {
-  for (std::int64_t i = 0; i < tensor.count(); ++i)
-    tensor.set(i, static_cast<long double>(i * i % 5 - (tensor.dtype() == DType::uint8 ? 0 : 2)));
-}
-
 TEST(SortedScatter, PaysForManyIndicesOfFewColumns) {
   const auto pays = [](std::int64_t rows, std::int64_t columns, std::int64_t count, bool by_column = false) {
     const Layout base({count, columns}, {0, 1}),
@@ -193,41 +187,28 @@ TEST_F(GpuSortedScatter, AddsWhereTheBaseOverlapsItself) {
     // Windows of 5 of 104 elements, 100 of them: the gradient of unfold. No index; and one beside it.
     HostTensor flat(DType::float32, {208}), source(DType::float32, {2, 100, 5}), index(DType::int64, {2});
     fill_with_whole_numbers(flat), fill_with_whole_numbers(source);
+    add_where_base_meets(*backend, flat, Layout({2, 100, 5}, {104, 1, 1}), source, "windows");
     index.set(0, 1.0L), index.set(1, 0.0L);
-    for (const bool indexed : {false, true}) {
-      const Layout base({2, 100, 5}, {indexed ? 0 : 104, 1, 1}), moves({2, 100, 5}, {1, 0, 0});
-      expect_as_on_cpu(
-          *backend, {&source, &index}, {&flat},
-          [&](ComputeBackend& on, const auto& view) {
-            Scatter work{.op = "windows",
-                         .mode = ScatterMode::add,
-                         .base = view(flat),
-                         .indices = {},
-                         .source = view(source)};
-            work.base.layout = &base;
-            IndexOperand operand{view(index), 2, 104};
-            operand.index.layout = &moves;
-            if (indexed) work.indices = {&operand, 1};
-            on.scatter(work);
-          },
-          0, indexed ? "windows by index" : "windows");
-    }
+    const Layout base({2, 100, 5}, {0, 1, 1}), moves({2, 100, 5}, {1, 0, 0});
+    expect_as_on_cpu(
+        *backend, {&source, &index}, {&flat},
+        [&](ComputeBackend& on, const auto& view) {
+          Scatter work{.op = "windows",
+                       .mode = ScatterMode::add,
+                       .base = view(flat),
+                       .indices = {},
+                       .source = view(source)};
+          work.base.layout = &base;
+          IndexOperand operand{view(index), 2, 104};
+          operand.index.layout = &moves;
+          work.indices = {&operand, 1};
+          on.scatter(work);
+        },
+        0, "windows by index");
     // A sum: the base moves along no dim.
     HostTensor sum(DType::float32, {1});
     fill_with_whole_numbers(sum);
-    const Layout one({2, 100, 5}, {0, 0, 0});
-    expect_as_on_cpu(
-        *backend, {&source}, {&sum},
-        [&](ComputeBackend& on, const auto& view) {
-          Scatter work{.op = "sum",
-                       .mode = ScatterMode::add,
-                       .base = view(sum),
-                       .indices = {},
-                       .source = view(source)};
-          work.base.layout = &one;
-          on.scatter(work);
-        },
-        0, "into one element");
+    add_where_base_meets(*backend, sum, Layout({2, 100, 5}, {0, 0, 0}), source, "into one element");
   }
 }
 

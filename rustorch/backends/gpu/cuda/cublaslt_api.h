@@ -27,7 +27,6 @@ enum class BlasComputeType : int { float32 = 68, float64 = 70, tf32 = 77 };
 enum class BlasOperation : std::int32_t { none = 0, transpose = 1 };
 
 /// cublasLtEpilogue_t: a bias is a vector along the rows of the result's columns; GELU is the form with tanh.
-/// There is RELU, too, which makes 0 of NaN.
 enum class BlasEpilogue : std::uint32_t {
   none = 1,
   relu = 2,
